@@ -1,0 +1,1 @@
+"""The spatial cleaner with its surprise, and the fusion network."""

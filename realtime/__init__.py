@@ -1,0 +1,1 @@
+"""Export to one graph, engines, and the frame loop that runs them."""

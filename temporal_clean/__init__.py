@@ -1,0 +1,1 @@
+"""Recurrent, causal cleaning of game pictures. See README.md for where to start."""
