@@ -1,0 +1,197 @@
+"""The light flow network: convolutions only, refined from coarse to fine.
+
+Each level sees both frames' features, the previous one warped by the flow so far, and corrects
+motion and doubt, as intermediate-flow networks do (RIFE, Huang et al., ECCV 2022). No correlation
+volume: convolutions use CPUs, NPUs and TensorRT best (docs/LOG.md).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from temporal_clean.flow.pooling import block_mean
+from temporal_clean.flow.record import Flow, FlowPlanes
+from temporal_clean.flow.warping import outside, warp
+
+__all__ = ["FlowConfig", "FlowNetwork"]
+
+
+@dataclass(frozen=True)
+class FlowConfig:
+    """Feature channels, refinement channels and 3x3 convolutions at 1/4, 1/8 and 1/16."""
+
+    features: tuple[int, int, int] = (24, 32, 48)
+    widths: tuple[int, int, int] = (24, 32, 64)
+    depths: tuple[int, int, int] = (1, 2, 3)
+    context: int = 8
+    # Side of the cell whose sub-positions doubt keeps as channels (FlowPlanes): 4 or 2.
+    cell: int = 4
+
+
+class FlowNetwork(nn.Module):
+    """Motion from the current frame to the previous one, with doubt.
+
+    Untrained it answers zero motion, and doubts every place where the two frames differ in
+    their 4x4 means: the classical photometric gate, which training then refines.
+    """
+
+    multiple_of: ClassVar[int] = 16
+
+    def __init__(self, config: FlowConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or FlowConfig()
+        self.pyramid = FeaturePyramid(config.features)
+        self.refinements = nn.ModuleList(
+            Refinement(features, width, depth, config.context)
+            for features, width, depth in zip(
+                config.features, config.widths, config.depths, strict=True
+            )
+        )
+        self.motion_upsampling = LearnedUpsampling(2, config.context)
+        self.doubt_upsampling = LearnedUpsampling(1, config.context)
+        # Doubt is one half where the 4x4 means differ by 5 codes of 255, and 0.98 at 10: the
+        # gate that kept gain without ghosts in docs/LOG.md's classical experiments.
+        self.photometric_slope = nn.Parameter(torch.tensor(200.0))
+        self.photometric_tolerance = nn.Parameter(torch.tensor(0.02))
+
+    def estimate(
+        self,
+        frame: Float[Tensor, "batch 3 height width"],
+        previous: Float[Tensor, "batch 3 height width"],
+    ) -> Flow:
+        """Flow at full resolution. Frames as ``forward`` takes them."""
+        return self(frame, previous).full(self.config.cell)
+
+    def forward(
+        self,
+        frame: Float[Tensor, "batch 3 height width"],
+        previous: Float[Tensor, "batch 3 height width"],
+    ) -> FlowPlanes:
+        """Both frames RGB in [0, 1]; height and width multiples of ``multiple_of``."""
+        pyramids = zip(self.pyramid(frame), self.pyramid(previous), strict=True)
+        levels = list(zip(pyramids, self.refinements, strict=True))[::-1]
+        (ours, _), coarsest = levels[0]
+        motion, doubt, context = coarsest.start(ours)
+        for index, ((ours, theirs), refine) in enumerate(levels):
+            if index > 0:
+                motion, doubt, context = _double(motion) * 2.0, _double(doubt), _double(context)
+            motion, doubt, context = refine(ours, theirs, motion, doubt, context)
+        doubt = doubt + self._photometric(block_mean(frame, 4), block_mean(previous, 4), motion)
+        phases = self.doubt_upsampling(doubt, context)
+        if self.config.cell == 2:
+            phases = F.pixel_unshuffle(F.pixel_shuffle(phases, 4), 2)
+        full_motion = F.pixel_shuffle(self.motion_upsampling(motion * 4.0, context), 4)
+        return FlowPlanes(full_motion, torch.sigmoid(phases), motion, torch.sigmoid(doubt))
+
+    def _photometric(self, ours: Tensor, theirs: Tensor, motion: Tensor) -> Tensor:
+        """Logit of doubt from what the warp fails to explain, at 1/4 resolution."""
+        difference = (ours - warp(theirs, motion, "bilinear")).abs().mean(dim=1, keepdim=True)
+        logit = self.photometric_slope * (difference - self.photometric_tolerance)
+        # Past +-8 the sigmoid is flat; a place outside the previous frame is certain doubt.
+        return logit.clamp(-8.0, 8.0) + 16.0 * outside(motion)
+
+
+class FeaturePyramid(nn.Module):
+    """Features of one frame at 1/4, 1/8 and 1/16."""
+
+    def __init__(self, channels: tuple[int, int, int]) -> None:
+        super().__init__()
+        first, second, third = channels
+        self.stem = nn.Conv2d(3, first, kernel_size=6, stride=4, padding=1)
+        self.down = nn.ModuleList(
+            [
+                nn.Conv2d(first, second, kernel_size=3, stride=2, padding=1),
+                nn.Conv2d(second, third, kernel_size=3, stride=2, padding=1),
+            ]
+        )
+
+    def forward(self, frame: Float[Tensor, "batch 3 height width"]) -> list[Tensor]:
+        levels = [_activate(self.stem(frame))]
+        for convolution in self.down:
+            levels.append(_activate(convolution(levels[-1])))
+        return levels
+
+
+class Refinement(nn.Module):
+    """One level's correction of motion (pixels of this level), doubt (logit) and context."""
+
+    def __init__(self, features: int, width: int, depth: int, context: int) -> None:
+        super().__init__()
+        self.context = context
+        self.enter = nn.Conv2d(2 * features + 3 + context, width, kernel_size=1)
+        self.body = nn.ModuleList(
+            nn.Conv2d(width, width, kernel_size=3, padding=1) for _ in range(depth)
+        )
+        self.leave = nn.Conv2d(width, 3 + context, kernel_size=1)
+        with torch.no_grad():
+            self.leave.weight[:3].zero_()
+            self.leave.bias.zero_()  # type: ignore[union-attr]
+
+    def start(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Zero motion, even doubt and empty context, shaped like this level's features."""
+        empty = torch.zeros_like(features[:, :1])
+        return (
+            empty.expand(-1, 2, -1, -1),
+            empty,
+            empty.expand(-1, self.context, -1, -1),
+        )
+
+    def forward(
+        self, ours: Tensor, theirs: Tensor, motion: Tensor, doubt: Tensor, context: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        warped = warp(theirs, motion, "bilinear")
+        # Motions of tens of pixels beside features of order one: a tenth brings them together.
+        x = torch.cat([ours, warped, motion * 0.1, doubt * 0.1, context], dim=1)
+        x = _activate(self.enter(x))
+        for convolution in self.body:
+            x = x + _activate(convolution(x))
+        update = self.leave(x)
+        return motion + update[:, :2], doubt + update[:, 2:3], update[:, 3:]
+
+
+class LearnedUpsampling(nn.Module):
+    """Four times larger, in phases: bilinear at first, then corrected by what context shows."""
+
+    def __init__(self, planes: int, features: int, factor: int = 4) -> None:
+        super().__init__()
+        self.interpolate = nn.Conv2d(planes, planes * factor**2, kernel_size=3, bias=False)
+        self.correct = nn.Conv2d(features, planes * factor**2, kernel_size=1)
+        with torch.no_grad():
+            self.interpolate.weight.copy_(_bilinear_phases(planes, factor))
+            self.correct.weight.zero_()
+            self.correct.bias.zero_()  # type: ignore[union-attr]
+
+    def forward(
+        self,
+        planes: Float[Tensor, "batch planes height width"],
+        features: Float[Tensor, "batch features height width"],
+    ) -> Tensor:
+        """(batch, planes x phases, height, width), in pixel_shuffle's order."""
+        bordered = F.pad(planes, (1, 1, 1, 1), mode="replicate")
+        return self.interpolate(bordered) + self.correct(features)
+
+
+def _bilinear_phases(planes: int, factor: int) -> Tensor:
+    """3x3 weights for each sub-position of bilinear interpolation (half-pixel centres)."""
+    axis = torch.zeros(factor, 3)
+    for phase in range(factor):
+        offset = (phase + 0.5) / factor - 0.5
+        axis[phase] = torch.tensor([max(0.0, -offset), 1.0 - math.fabs(offset), max(0.0, offset)])
+    kernel = torch.einsum("ai,bj->abij", axis, axis).reshape(factor**2, 3, 3)
+    weight = torch.zeros(planes, factor**2, planes, 3, 3)
+    for plane in range(planes):
+        weight[plane, :, plane] = kernel
+    return weight.reshape(planes * factor**2, planes, 3, 3)
+
+
+def _activate(x: Tensor) -> Tensor:
+    return F.leaky_relu(x, 0.1)
+
+
+def _double(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)

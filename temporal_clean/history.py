@@ -1,0 +1,58 @@
+"""What the step does with the past: bring the last picture here, and see when there is none."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from temporal_clean.flow import FlowPlanes, Kernel, block_mean, warp
+from temporal_clean.models import luma
+
+__all__ = ["scene_cut", "warp_picture"]
+
+
+def warp_picture(
+    picture: Float[Tensor, "batch 3 height width"],
+    motion: Float[Tensor, "batch 2 height width"],
+    kernel: Kernel,
+) -> Float[Tensor, "batch 3 height width"]:
+    """Warp with ``kernel`` in luma and bilinearly in colour differences.
+
+    The eye and the flicker live in luma; three sharp planes would cost three times one
+    (docs/LOG.md has the loss that colour takes).
+    """
+    warped = warp(picture, motion, "bilinear")
+    if kernel == "bilinear":
+        return warped
+    return warped + (warp(luma(picture), motion, kernel) - luma(warped))
+
+
+def scene_cut(
+    frame: Float[Tensor, "batch 3 height width"],
+    previous: Float[Tensor, "batch 3 height width"],
+    flow: FlowPlanes,
+) -> Float[Tensor, "batch 1 1 1"]:
+    """1 at a scene cut, 0 within a scene, a ramp between.
+
+    Two signs, either suffices: the 16x16 means of the frame and of the warped previous frame no
+    longer correlate, or nearly every pixel of the flow is doubted.
+    """
+    ours = _coarse(frame)
+    theirs = warp(_coarse(previous), block_mean(flow.coarse_motion, 4) * 0.25, "bilinear")
+    ours = ours - ours.mean(dim=(2, 3), keepdim=True)
+    theirs = theirs - theirs.mean(dim=(2, 3), keepdim=True)
+    # Contrast below two codes of 255 is noise: there the quotient goes to one, 'no cut'.
+    floor = (2.0 / 255.0) ** 2
+    energy = (_mean(ours * ours) * _mean(theirs * theirs)).sqrt()
+    correlation = (_mean(ours * theirs) + floor) / (energy + floor)
+    unrelated = ((0.5 - correlation) * 5.0 + 0.5).clamp(0.0, 1.0)
+    doubted = ((_mean(flow.coarse_doubt) - 0.85) * 10.0 + 0.5).clamp(0.0, 1.0)
+    return torch.maximum(unrelated, doubted)
+
+
+def _coarse(x: Tensor) -> Tensor:
+    """16x16 block means, in two strides that engines run fast."""
+    return block_mean(block_mean(x, 4), 4)
+
+
+def _mean(x: Tensor) -> Tensor:
+    return x.mean(dim=(1, 2, 3), keepdim=True)
