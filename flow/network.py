@@ -1,8 +1,8 @@
 """The light flow network: convolutions only, refined from coarse to fine.
 
-Each level sees both frames' features, the previous one warped by the flow so far, and corrects
-motion and doubt, as intermediate-flow networks do (RIFE, Huang et al., ECCV 2022). No correlation
-volume: convolutions use CPUs, NPUs and TensorRT best (docs/LOG.md).
+Each level sees both frames' features, the previous one warped by the flow so far, their local
+correlation, and corrects motion and doubt, as intermediate-flow networks do (RIFE, Huang et al.,
+ECCV 2022). Convolutions use CPUs, NPUs and TensorRT best.
 """
 
 import math
@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from temporal_clean.flow.correlation import LocalCorrelation
 from temporal_clean.flow.pooling import block_mean
 from temporal_clean.flow.record import Flow, FlowPlanes
 from temporal_clean.flow.warping import outside, warp
@@ -23,11 +24,14 @@ __all__ = ["FlowConfig", "FlowNetwork"]
 
 @dataclass(frozen=True)
 class FlowConfig:
-    """Feature channels, refinement channels and 3x3 convolutions at 1/4, 1/8 and 1/16."""
+    """Sizes at 1/4, 1/8 and 1/16: feature and refinement channels, 3x3 convolutions, and the
+    correlation's channels and radius."""
 
     features: tuple[int, int, int] = (24, 32, 48)
     widths: tuple[int, int, int] = (24, 32, 64)
-    depths: tuple[int, int, int] = (1, 2, 3)
+    depths: tuple[int, int, int] = (1, 1, 2)
+    correlations: tuple[int, int, int] = (6, 8, 12)
+    radii: tuple[int, int, int] = (1, 1, 3)
     context: int = 8
     # Side of the cell whose sub-positions doubt keeps as channels (FlowPlanes): 4 or 2.
     cell: int = 4
@@ -46,12 +50,7 @@ class FlowNetwork(nn.Module):
         super().__init__()
         self.config = config = config or FlowConfig()
         self.pyramid = FeaturePyramid(config.features)
-        self.refinements = nn.ModuleList(
-            Refinement(features, width, depth, config.context)
-            for features, width, depth in zip(
-                config.features, config.widths, config.depths, strict=True
-            )
-        )
+        self.refinements = nn.ModuleList(Refinement(config, level) for level in range(3))
         self.motion_upsampling = LearnedUpsampling(2, config.context)
         self.doubt_upsampling = LearnedUpsampling(1, config.context)
         # Doubt is one half where the 4x4 means differ by 5 codes of 255, and 0.98 at 10: the
@@ -109,6 +108,11 @@ class FeaturePyramid(nn.Module):
                 nn.Conv2d(second, third, kernel_size=3, stride=2, padding=1),
             ]
         )
+        for convolution in (self.stem, *self.down):
+            _initialise(convolution)
+        with torch.no_grad():
+            # Texture is what matches: filters start blind to brightness, and at its contrast.
+            self.stem.weight.sub_(self.stem.weight.mean(dim=(2, 3), keepdim=True)).mul_(3.0)
 
     def forward(self, frame: Float[Tensor, "batch 3 height width"]) -> list[Tensor]:
         levels = [_activate(self.stem(frame))]
@@ -120,17 +124,25 @@ class FeaturePyramid(nn.Module):
 class Refinement(nn.Module):
     """One level's correction of motion (pixels of this level), doubt (logit) and context."""
 
-    def __init__(self, features: int, width: int, depth: int, context: int) -> None:
+    def __init__(self, config: FlowConfig, level: int) -> None:
         super().__init__()
-        self.context = context
-        self.enter = nn.Conv2d(2 * features + 3 + context, width, kernel_size=1)
+        self.context = context = config.context
+        features, width = config.features[level], config.widths[level]
+        self.correlation = LocalCorrelation(
+            features, config.correlations[level], config.radii[level]
+        )
+        plain = 2 * features + 3 + context
+        self.enter = nn.Conv2d(plain + self.correlation.planes, width, kernel_size=1)
         self.body = nn.ModuleList(
-            nn.Conv2d(width, width, kernel_size=3, padding=1) for _ in range(depth)
+            nn.Conv2d(width, width, kernel_size=3, padding=1) for _ in range(config.depths[level])
         )
         self.leave = nn.Conv2d(width, 3 + context, kernel_size=1)
+        for convolution in (self.enter, *self.body, self.leave):
+            _initialise(convolution)
         with torch.no_grad():
+            self.enter.weight[:, plain:] = self.correlation.reading_weights(width)
             self.leave.weight[:3].zero_()
-            self.leave.bias.zero_()  # type: ignore[union-attr]
+            self.leave.weight[3:].mul_(0.3)
 
     def start(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Zero motion, even doubt and empty context, shaped like this level's features."""
@@ -146,7 +158,8 @@ class Refinement(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         warped = warp(theirs, motion, "bilinear")
         # Motions of tens of pixels beside features of order one: a tenth brings them together.
-        x = torch.cat([ours, warped, motion * 0.1, doubt * 0.1, context], dim=1)
+        correlation = self.correlation(ours, warped)
+        x = torch.cat([ours, warped, motion * 0.1, doubt * 0.1, context, correlation], dim=1)
         x = _activate(self.enter(x))
         for convolution in self.body:
             x = x + _activate(convolution(x))
@@ -187,6 +200,13 @@ def _bilinear_phases(planes: int, factor: int) -> Tensor:
     for plane in range(planes):
         weight[plane, :, plane] = kernel
     return weight.reshape(planes * factor**2, planes, 3, 3)
+
+
+def _initialise(convolution: nn.Conv2d) -> None:
+    """He et al., ICCV 2015: signals keep their size from layer to layer."""
+    nn.init.kaiming_normal_(convolution.weight, a=0.1)
+    if convolution.bias is not None:
+        nn.init.zeros_(convolution.bias)
 
 
 def _activate(x: Tensor) -> Tensor:

@@ -2,7 +2,6 @@
 
 import logging
 import warnings
-from pathlib import Path
 from typing import Literal
 
 import onnx
@@ -79,13 +78,6 @@ def export_graph(model: RecurrentCleaner, precision: Precision = "fp32") -> onnx
     exported = program.model_proto
     _check_consumed(exported)
     return exported
-
-
-def save_graph(model: onnx.ModelProto, path: Path) -> None:
-    """Write the graph under a temporary name, then rename it."""
-    partial = path.with_name(f".{path.name}.partial")
-    onnx.save(model, partial)
-    partial.replace(path)
 
 
 def _check_consumed(model: onnx.ModelProto) -> None:

@@ -2,7 +2,7 @@
 
 The shipped graph has symbolic height and width and every output, inspection maps included. Here
 it gets its size, loses the outputs nobody asked for, is folded by onnxslim (the same numbers to
-6e-5, two seconds) and, where wanted, takes and gives 8-bit pictures of any size itself.
+6e-5, two seconds) and, where wanted, takes and gives integer pictures of any size itself.
 """
 
 import hashlib
@@ -41,7 +41,13 @@ INSPECTION_OUTPUTS = (
 MULTIPLE_OF, MINIMUM_SIZE = 16, 64
 OPSET = 18
 
-FrameFormat = Literal["planar", "rgb8", "bgra8"]
+FrameFormat = Literal["planar", "rgb8", "rgb16", "bgra8"]
+# Of the formats that the graph converts itself: type, channels in order, largest value.
+PICTURES = {
+    "rgb8": (TensorProto.UINT8, [0, 1, 2], 255.0),
+    "rgb16": (TensorProto.UINT16, [0, 1, 2], 65535.0),
+    "bgra8": (TensorProto.UINT8, [2, 1, 0], 255.0),
+}
 
 
 @dataclass(frozen=True)
@@ -49,8 +55,8 @@ class GraphRequest:
     """What the fixed graph shall look like.
 
     ``planar`` frames are (1, 3, height, width) in [0, 1], padded to a multiple of 16 by the
-    caller; ``rgb8`` and ``bgra8`` are (height, width, 3 or 4) uint8 of any size from 64 up,
-    padded and cropped inside the graph.
+    caller; ``rgb8`` and ``rgb16`` are (height, width, 3) uint8 or uint16, ``bgra8`` is (height,
+    width, 4) uint8, of any size from 64 up, padded and cropped inside the graph.
     """
 
     height: int
@@ -119,95 +125,89 @@ def _write_sizes(model: onnx.ModelProto, height: int, width: int) -> None:
 
 
 def _take_pictures(graph: onnx.GraphProto, request: GraphRequest) -> None:
-    """Conversion from and to 8-bit pictures, padding and cropping as part of the graph."""
-    channels = 3 if request.frame_format == "rgb8" else 4
-    picture = [request.height, request.width, channels]
+    """Conversion from and to integer pictures, padding and cropping as part of the graph."""
+    kind, channels, _ = PICTURES[request.frame_format]
     floating = next(i for i in graph.input if i.name == FRAME_INPUT).type.tensor_type.elem_type
-    nodes = _Nodes(graph, helper.tensor_dtype_to_np_dtype(floating))
+    nodes = _Nodes(graph)
     before = _decode_nodes(nodes, request, floating)
-    after = _encode_nodes(nodes, request)
-    # next_frame is the frame itself: it stays planar, for the next step's flow.
+    after = _encode_nodes(nodes, request, floating)
+    renamed = {CLEAN_OUTPUT: "clean_planar", FRAME_INPUT: "frame_planar"}
     for node in graph.node:
-        node.output[:] = ["clean_planar" if n == CLEAN_OUTPUT else n for n in node.output]
-        node.input[:] = [
-            {CLEAN_OUTPUT: "clean_planar", FRAME_INPUT: "frame_planar"}.get(n, n)
-            for n in node.input
-        ]
+        node.input[:] = [renamed.get(name, name) for name in node.input]
+        node.output[:] = [renamed.get(name, name) for name in node.output]
     body = list(graph.node)
     del graph.node[:]
     graph.node.extend([*before, *body, *after])
-    _retype(graph.input, FRAME_INPUT, picture)
-    _retype(graph.output, CLEAN_OUTPUT, picture)
+    depth = 4 if request.frame_format == "bgra8" else len(channels)
+    for values, name in ((graph.input, FRAME_INPUT), (graph.output, CLEAN_OUTPUT)):
+        picture = helper.make_tensor_value_info(name, kind, [request.height, request.width, depth])
+        next(value for value in values if value.name == name).CopyFrom(picture)
 
 
 class _Nodes:
-    """Adds constants to the graph and builds nodes that use them."""
+    """Builds a chain of nodes, each reading what the one before it wrote."""
 
-    def __init__(self, graph: onnx.GraphProto, dtype: np.dtype) -> None:
-        self.graph, self.dtype = graph, dtype
+    def __init__(self, graph: onnx.GraphProto) -> None:
+        self.graph = graph
+        self.count = 0
 
-    def constant(self, name: str, value: object, dtype: object = None) -> str:
-        array = np.asarray(value, dtype=dtype or self.dtype)
-        self.graph.initializer.append(numpy_helper.from_array(array, f"picture_{name}"))
-        return f"picture_{name}"
+    def constant(self, value: object, dtype: object = np.int64) -> str:
+        self.count += 1
+        name = f"picture_constant_{self.count}"
+        self.graph.initializer.append(numpy_helper.from_array(np.asarray(value, dtype), name))
+        return name
 
-    def integers(self, name: str, values: list[int]) -> str:
-        return self.constant(name, values, np.int64)
+    def chain(self, first: str, last: str, steps: list[tuple[str, list[str], dict]]) -> list:
+        """Nodes (operator, further inputs, attributes) from ``first`` to ``last``."""
+        names = [first]
+        for _ in steps[:-1]:
+            self.count += 1
+            names.append(f"picture_{self.count}")
+        names.append(last)
+        return [
+            helper.make_node(operator, [names[index], *inputs], [names[index + 1]], **attributes)
+            for index, (operator, inputs, attributes) in enumerate(steps)
+        ]
 
 
 def _decode_nodes(nodes: _Nodes, request: GraphRequest, floating: int) -> list[onnx.NodeProto]:
+    """Integer picture to padded planes in [0, 1]; arithmetic in fp32 (65535 is past fp16)."""
     height, width = padded_size(request.height, request.width)
-    bottom, right = height - request.height, width - request.width
-    channels = [0, 1, 2] if request.frame_format == "rgb8" else [2, 1, 0]
-    result = [
-        helper.make_node("Cast", [FRAME_INPUT], ["in_float"], to=floating),
-        helper.make_node("Transpose", ["in_float"], ["in_planes"], perm=[2, 0, 1]),
+    _, channels, largest = PICTURES[request.frame_format]
+    pads = [0, 0, 0, 0, 0, 0, height - request.height, width - request.width]
+    steps: list[tuple[str, list[str], dict]] = [
+        ("Cast", [], {"to": TensorProto.FLOAT}),
+        ("Transpose", [], {"perm": [2, 0, 1]}),
+        ("Unsqueeze", [nodes.constant([0])], {}),
     ]
-    planes = "in_planes"
     if request.frame_format == "bgra8":
-        planes = "in_rgb"
-        order = nodes.integers("in_order", channels)
-        result.append(helper.make_node("Gather", ["in_planes", order], [planes], axis=0))
-    batch = nodes.integers("batch_axis", [0])
-    scale = nodes.constant("decode", 1.0 / 255.0)
-    scaled = "in_scaled" if bottom or right else "frame_planar"
-    result.append(helper.make_node("Unsqueeze", [planes, batch], ["in_batch"]))
-    result.append(helper.make_node("Mul", ["in_batch", scale], [scaled]))
-    if bottom or right:
-        pads = nodes.integers("pads", [0, 0, 0, 0, 0, 0, bottom, right])
-        result.append(helper.make_node("Pad", [scaled, pads], ["frame_planar"], mode="edge"))
-    return result
+        steps.append(("Gather", [nodes.constant(channels)], {"axis": 1}))
+    steps.append(("Mul", [nodes.constant(1.0 / largest, np.float32)], {}))
+    if floating != TensorProto.FLOAT:
+        steps.append(("Cast", [], {"to": floating}))
+    if any(pads):
+        steps.append(("Pad", [nodes.constant(pads)], {"mode": "edge"}))
+    return nodes.chain(FRAME_INPUT, "frame_planar", steps)
 
 
-def _encode_nodes(nodes: _Nodes, request: GraphRequest) -> list[onnx.NodeProto]:
-    starts, ends = (
-        nodes.integers("starts", [0, 0]),
-        nodes.integers("ends", [request.height, request.width]),
-    )
-    axes = nodes.integers("axes", [2, 3])
-    result = [
-        helper.make_node("Slice", ["clean_planar", starts, ends, axes], ["out_cropped"]),
-        helper.make_node("Mul", ["out_cropped", nodes.constant("encode", 255.0)], ["out_scaled"]),
-        helper.make_node("Round", ["out_scaled"], ["out_rounded"]),
-        helper.make_node("Squeeze", ["out_rounded", "picture_batch_axis"], ["out_planes"]),
+def _encode_nodes(nodes: _Nodes, request: GraphRequest, floating: int) -> list[onnx.NodeProto]:
+    """Planes in [0, 1] to the integer picture, cropped, rounded to nearest."""
+    kind, channels, largest = PICTURES[request.frame_format]
+    crop = [nodes.constant(v) for v in ([0, 0], [request.height, request.width], [2, 3])]
+    steps: list[tuple[str, list[str], dict]] = [("Slice", crop, {})]
+    if floating != TensorProto.FLOAT:
+        steps.append(("Cast", [], {"to": TensorProto.FLOAT}))
+    steps += [("Mul", [nodes.constant(largest, np.float32)], {}), ("Round", [], {})]
+    if request.frame_format == "bgra8":
+        opaque = np.full((1, 1, request.height, request.width), largest)
+        steps.append(("Gather", [nodes.constant(channels)], {"axis": 1}))
+        steps.append(("Concat", [nodes.constant(opaque, np.float32)], {"axis": 1}))
+    steps += [
+        ("Squeeze", [nodes.constant([0])], {}),
+        ("Transpose", [], {"perm": [1, 2, 0]}),
+        ("Cast", [], {"to": kind}),
     ]
-    planes = "out_planes"
-    if request.frame_format == "bgra8":
-        planes = "out_bgra"
-        order = nodes.integers("out_order", [2, 1, 0])
-        alpha = nodes.constant("alpha", np.full((1, request.height, request.width), 255.0))
-        result.append(helper.make_node("Gather", ["out_planes", order], ["out_bgr"], axis=0))
-        result.append(helper.make_node("Concat", ["out_bgr", alpha], [planes], axis=0))
-    result.append(helper.make_node("Transpose", [planes], ["out_picture"], perm=[1, 2, 0]))
-    result.append(helper.make_node("Cast", ["out_picture"], [CLEAN_OUTPUT], to=TensorProto.UINT8))
-    return result
-
-
-def _retype(values: object, name: str, shape: list[int]) -> None:
-    for index, value in enumerate(values):  # type: ignore[arg-type]
-        if value.name == name:
-            picture = helper.make_tensor_value_info(name, TensorProto.UINT8, shape)
-            values[index].CopyFrom(picture)  # type: ignore[index]
+    return nodes.chain("clean_planar", CLEAN_OUTPUT, steps)
 
 
 def _source_digest() -> str:

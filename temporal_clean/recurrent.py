@@ -68,7 +68,13 @@ class CleanerConfig:
 SIZES: dict[str, CleanerConfig] = {
     "fast": CleanerConfig(),
     "quality": CleanerConfig(
-        flow=FlowConfig(features=(32, 48, 64), widths=(40, 64, 96), depths=(2, 3, 4), cell=2),
+        flow=FlowConfig(
+            features=(32, 48, 64),
+            widths=(40, 64, 96),
+            depths=(2, 3, 3),
+            correlations=(8, 12, 16),
+            cell=2,
+        ),
         spatial=SpatialConfig(half=24, quarter=40, eighth=64, heads=4, blocks=2, stem_convolutions=1),
         fusion=FusionConfig(hidden=24, convolutions=2, token=48),
     ),

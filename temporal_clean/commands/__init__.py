@@ -1,2 +1,52 @@
-def main() -> None:
-    pass
+"""The command line. One module a command; nothing heavy is imported before a command runs."""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from temporal_clean.errors import TemporalCleanError
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run ``temporal-clean`` with these arguments (the process's own by default).
+
+    Exits with 2 and one sentence on errors a user can mend, with 130 when interrupted.
+    """
+    import tyro
+
+    from temporal_clean.commands.clean import clean
+    from temporal_clean.commands.compare import compare
+    from temporal_clean.commands.cost import cost
+    from temporal_clean.commands.demo import demo
+    from temporal_clean.commands.doctor import doctor
+    from temporal_clean.commands.export import export
+
+    commands = {
+        "demo": demo,
+        "clean": clean,
+        "compare": compare,
+        "export": export,
+        "doctor": doctor,
+        "cost": cost,
+    }
+    # A service manager's stop is a cancel like Ctrl-C: partial files are cleared away.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        tyro.extras.subcommand_cli_from_dict(
+            commands,
+            prog="temporal-clean",
+            description="Cleans shimmer, crawl and break-up from game video, frame by frame.",
+            args=arguments,
+        )
+    except TemporalCleanError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("cancelled: nothing was left under the output's name", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output went away (temporal-clean doctor | head): not an error.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,6 +1,6 @@
 """The frames a comparison shows: read from the videos, and checked to be the same moments."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from temporal_clean.compare.stills import Pixels
 from temporal_clean.errors import TemporalCleanError
-from temporal_clean.video import Frame, VideoInfo, open_input
+from temporal_clean.video import Reader, VideoInfo, open_input
 
 __all__ = ["Clips", "rate_text", "read_clips"]
 
 MOST_DECODED = 2 * 1024**3  # bytes of RGBA the page holds in memory; a tab has about 4 GiB
 ASSUMED_RATE = Fraction(30)  # for files that tell no rate and hold a single frame
+HDR_TRANSFERS = (16, 18)  # PQ and HLG, ITU-T H.273 table 3
 SAME_RATE = 0.01  # relative: 59.94 and 60 may be the same frames, 50 and 60 may not
 
 
@@ -25,8 +26,8 @@ SAME_RATE = 0.01  # relative: 59.94 and 60 may be the same frames, 50 and 60 may
 class Clips:
     """The same frames of every video.
 
-    ``pixels[video][frame]`` is (height, width, 3) 8-bit RGB, ``times`` the first video's seconds,
-    one a frame, ``rate`` frames a second, ``warnings`` sentences for the reader of the page.
+    ``pixels[video][frame]`` is (height, width, 3) 8-bit RGB, ``times`` seconds, one a frame,
+    ``rate`` frames a second, ``warnings`` sentences for the reader of the page.
     """
 
     pixels: list[list[Pixels]]
@@ -37,83 +38,89 @@ class Clips:
 
 @dataclass(frozen=True)
 class _Clip:
-    path: Path
+    name: str
+    info: VideoInfo
     pixels: list[Pixels]
     times: list[Fraction]
-    more: bool  # the video goes on after these frames
+    warnings: list[str]
 
 
 def read_clips(inputs: Sequence[Path], start: float, frames: int) -> Clips:
     """Up to ``frames`` common frames of ``inputs`` from ``start`` seconds on.
 
-    Raises ``TemporalCleanError`` when sizes or frame rates differ, when a video holds no frame
-    from ``start`` on, and when a browser could not hold the frames.
+    Raises ``TemporalCleanError`` when an input cannot be read or holds no frame from ``start`` on,
+    when sizes or frame rates differ, and when a browser could not hold the frames.
     """
+    names = [path.name for path in inputs]
     with ExitStack() as stack:
-        readers = [stack.enter_context(open_input(path, start=start)) for path in inputs]
+        readers = [stack.enter_context(open_input(path, start)) for path in inputs]
         infos = [reader.info for reader in readers]
-        _check_sizes(inputs, infos)
-        warnings = _check_rates(inputs, infos)
+        _check_sizes(names, infos)
+        warnings = [*_check_rates(names, infos), *_check_colors(names, infos)]
         fitting = MOST_DECODED // (infos[0].width * infos[0].height * 4 * len(inputs))
         most = min(frames, fitting + 1)
-        clips = [
-            _take(path, reader, most, start) for path, reader in zip(inputs, readers, strict=True)
-        ]
+        clips = [_take(name, reader, most) for name, reader in zip(names, readers, strict=True)]
     count = min(len(clip.pixels) for clip in clips)
     _check_memory(count, fitting, infos[0], len(inputs))
-    warnings += _check_lengths(clips, count)
-    rate = infos[0].frame_rate or _rate_of(clips[0].times)
-    warnings += _check_times(clips, count, rate)
-    return Clips([clip.pixels[:count] for clip in clips], clips[0].times[:count], rate, warnings)
+    # Pictures' times are assumed, a video's are told: where there is one, it sets the clock.
+    leader = next((clip for clip in clips if not clip.info.is_images), clips[0])
+    rate = leader.info.frame_rate or _rate_of(leader.times)
+    for clip in clips:
+        warnings += [f"{clip.name}: {warning}." for warning in clip.warnings]
+    warnings += [*_check_lengths(clips, count), *_check_times(leader, clips, count, rate)]
+    return Clips([clip.pixels[:count] for clip in clips], leader.times[:count], rate, warnings)
 
 
-def _take(path: Path, reader: Iterable[Frame], most: int, start: float) -> _Clip:
-    frames = iter(reader)
-    taken = list(islice(frames, most))
-    if not taken:
-        raise TemporalCleanError(
-            f"{path} has no frame from {start:g} s on: choose an earlier start."
-        )
-    pixels = [_eight_bits(frame.pixels) for frame in taken]
-    more = next(frames, None) is not None
-    return _Clip(path, pixels, [frame.time for frame in taken], more)
+def _take(name: str, reader: Reader, most: int) -> _Clip:
+    pixels: list[Pixels] = []
+    times: list[Fraction] = []
+    for frame in islice(reader, most):
+        pixels.append(_eight_bits(frame.pixels))
+        times.append(frame.time)
+    return _Clip(name, reader.info, pixels, times, reader.warnings)
 
 
 def _eight_bits(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> Pixels:
     """8 bits of full scale, rounded: 65535 becomes 255."""
     if pixels.dtype == np.uint8:
-        return np.ascontiguousarray(pixels, np.uint8)
+        return np.asarray(pixels, np.uint8)
     return ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
 
 
-def _check_sizes(inputs: Sequence[Path], infos: Sequence[VideoInfo]) -> None:
+def _check_sizes(names: Sequence[str], infos: Sequence[VideoInfo]) -> None:
     sizes = [f"{info.width}x{info.height}" for info in infos]
     if len(set(sizes)) > 1:
-        listed = ", ".join(
-            f"{path.name} is {size}" for path, size in zip(inputs, sizes, strict=True)
-        )
+        listed = ", ".join(f"{name} is {size}" for name, size in zip(names, sizes, strict=True))
+        other = next(name for name, size in zip(names, sizes, strict=True) if size != sizes[0])
         raise TemporalCleanError(
             f"The videos differ in size ({listed}): bring them to one size first, for example"
-            f" ffmpeg -i {inputs[-1].name} -vf scale={sizes[0].replace('x', ':')} scaled.mkv."
+            f" ffmpeg -i {other} -vf scale={sizes[0].replace('x', ':')} -c:v ffv1 scaled.mkv."
         )
 
 
-def _check_rates(inputs: Sequence[Path], infos: Sequence[VideoInfo]) -> list[str]:
-    rates = [info.frame_rate for info in infos]
-    known = [rate for rate in rates if rate]
-    if len(set(known)) <= 1:
+def _check_rates(names: Sequence[str], infos: Sequence[VideoInfo]) -> list[str]:
+    rates = {
+        name: info.frame_rate
+        for name, info in zip(names, infos, strict=True)
+        if info.frame_rate and not info.is_images
+    }
+    if len(set(rates.values())) <= 1:
         return []
-    listed = ", ".join(
-        f"{path.name} has {rate_text(rate)}"
-        for path, rate in zip(inputs, rates, strict=True)
-        if rate
-    )
-    if max(known) > min(known) * (1 + SAME_RATE):
+    listed = ", ".join(f"{name} has {rate_text(rate)}" for name, rate in rates.items())
+    if max(rates.values()) > min(rates.values()) * (1 + SAME_RATE):
         raise TemporalCleanError(
             f"The videos differ in frame rate ({listed}), so their frames are not the same"
             " moments: compare videos of one frame rate."
         )
     return [f"Frame rates differ slightly ({listed}); frames are compared by number."]
+
+
+def _check_colors(names: Sequence[str], infos: Sequence[VideoInfo]) -> list[str]:
+    return [
+        f"{name} is HDR: its code values are shown as they are, without tone mapping."
+        for name, info in zip(names, infos, strict=True)
+        if info.color.transfer in HDR_TRANSFERS
+    ]
 
 
 def _check_memory(count: int, fitting: int, info: VideoInfo, videos: int) -> None:
@@ -125,27 +132,31 @@ def _check_memory(count: int, fitting: int, info: VideoInfo, videos: int) -> Non
 
 
 def _check_lengths(clips: Sequence[_Clip], count: int) -> list[str]:
-    if all(len(clip.pixels) == count and clip.more == clips[0].more for clip in clips):
+    ended = [clip.name for clip in clips if len(clip.pixels) == count]
+    if len(ended) == len(clips):
         return []
-    ended = ", ".join(
-        clip.path.name for clip in clips if len(clip.pixels) == count and not clip.more
-    )
-    return [f"The videos differ in length: {ended} ends first, so {count} frames are compared."]
+    verb = "ends" if len(ended) == 1 else "end"
+    return [
+        f"The videos differ in length: {', '.join(ended)} {verb} first,"
+        f" so {count} frames are compared."
+    ]
 
 
-def _check_times(clips: Sequence[_Clip], count: int, rate: Fraction) -> list[str]:
-    """Warns where a video's frames, counted from its first, drift from the first video's."""
-    first = clips[0].times
-    warnings = []
-    for clip in clips[1:]:
-        drifts = ((clip.times[k] - clip.times[0]) - (first[k] - first[0]) for k in range(count))
+def _check_times(
+    leader: _Clip, clips: Sequence[_Clip], count: int, rate: Fraction
+) -> Iterator[str]:
+    """Warns of videos whose frames, counted from their first, drift from the leader's."""
+    for clip in clips:
+        drifts = (
+            (clip.times[k] - clip.times[0]) - (leader.times[k] - leader.times[0])
+            for k in range(count)
+        )
         late = next((k for k, drift in enumerate(drifts) if abs(drift) * rate > 0.5), None)
-        if late is not None:
-            warnings.append(
-                f"{clip.path.name} is out of step with {clips[0].path.name} from frame {late + 1}"
-                " on (a dropped or repeated frame?); frames are compared by number."
+        if late is not None and not clip.info.is_images:
+            yield (
+                f"{clip.name} is out of step with {leader.name} from frame {late + 1} on (a"
+                " dropped or repeated frame?); frames are compared by number."
             )
-    return warnings
 
 
 def _rate_of(times: Sequence[Fraction]) -> Fraction:
@@ -155,5 +166,5 @@ def _rate_of(times: Sequence[Fraction]) -> Fraction:
 
 
 def rate_text(rate: Fraction) -> str:
-    """``60 frames/s``, ``59.94 frames/s``."""
-    return f"{float(rate):.2f}".rstrip("0").rstrip(".") + " frames/s"
+    """``60 fps``, ``59.94 fps``."""
+    return f"{float(rate):.2f}".rstrip("0").rstrip(".") + " fps"

@@ -60,7 +60,7 @@ def write_comparison(
     """
     inputs = [Path(path) for path in inputs]
     output = Path(output)
-    _check_request(inputs, labels, start, frames, quality)
+    _check_request(inputs, labels, frames, quality)
     _check_output(inputs, output, overwrite)
     clips = read_clips(inputs, start, frames)
     trial = choose_storage(quality, clips.pixels)
@@ -83,7 +83,6 @@ def write_comparison(
 def _check_request(
     inputs: Sequence[Path],
     labels: Sequence[str] | None,
-    start: float,
     frames: int,
     quality: str,
 ) -> None:
@@ -95,8 +94,6 @@ def _check_request(
         raise TemporalCleanError(
             f"One label a video is needed: {len(inputs)} videos came with {len(labels)} labels."
         )
-    if not start >= 0:
-        raise TemporalCleanError(f"start is in seconds, 0 or more, but {start:g} was given.")
     if frames < 1:
         raise TemporalCleanError(f"frames must be 1 or more, but {frames} was given.")
     if quality not in ("auto", *QUALITIES):
@@ -138,11 +135,17 @@ def _facts(
         "rate": float(clips.rate),
         "rate_text": rate_text(clips.rate),
         "mime": trial.storage.mime,
+        "lossless": trial.fidelity.largest_error == 0,
+        "stored_short": _stored_short(trial.fidelity),
         "stored": _stored_text(trial.storage.text, trial.fidelity),
         "videos": [
             {"label": name, "file": path.name} for name, path in zip(names, inputs, strict=True)
         ],
     }
+
+
+def _stored_short(fidelity: Fidelity) -> str:
+    return "lossless" if fidelity.largest_error == 0 else f"stored at {fidelity.psnr:.0f} dB"
 
 
 def _stored_text(storage: str, fidelity: Fidelity) -> str:

@@ -52,7 +52,7 @@ class Decoder:
         """
         try:
             for packet in self.container.demux():
-                if packet.stream_index == self.stream.index:
+                if packet.stream.index == self.stream.index:
                     yield from self._pictures(packet)
                 self._note(packet)
         except InvalidDataError:
@@ -115,9 +115,8 @@ class Decoder:
         if self._damaged:
             yield f"{self._damaged} damaged part(s) of {self.path.name} were skipped or concealed"
         if self.container.format.name in STATED_DURATION and self.container.duration:
-            start = Fraction(self.container.start_time or 0, MICROSECONDS)
             promised = Fraction(self.container.duration, MICROSECONDS)
-            missing = promised + start - self._reached
+            missing = promised - self._reached
             if missing > max(CUT_SECONDS, promised * CUT_SHARE):
                 yield (
                     f"{self.path.name} looks cut short: its header says {float(promised):.2f} s, "

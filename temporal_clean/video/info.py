@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from temporal_clean.errors import TemporalCleanError
+from temporal_clean.video.mastering import Mastering
+
 __all__ = ["ColorTags", "Frame", "Pixels", "VideoInfo"]
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
@@ -40,7 +43,8 @@ class VideoInfo:
     ``frames`` and ``duration`` (seconds) are best estimates of what the reader will give, after
     its ``start`` and ``end``; ``None`` where the file does not tell. ``subsampling`` holds the
     base-2 logarithms of luma samples per chroma sample, across and down: (1, 1) is 4:2:0.
-    ``rotation`` is in degrees counter-clockwise, to be applied by players.
+    ``rotation`` is in degrees counter-clockwise, to be applied by players. ``mastering`` is the
+    static metadata of HDR10.
     """
 
     width: int
@@ -58,11 +62,21 @@ class VideoInfo:
     sample_aspect_ratio: Fraction | None = None
     rotation: int = 0
     is_images: bool = False
+    mastering: Mastering | None = None
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The type of the pixels: uint8 for sources of 8 bits, else uint16 at full scale."""
         return np.dtype(np.uint8 if self.bits <= 8 else np.uint16)
+
+    def check(self, pixels: NDArray[Any]) -> None:
+        """Raise :class:`TemporalCleanError` unless ``pixels`` is a picture of this video."""
+        shape = (self.height, self.width, 3)
+        if pixels.shape != shape or pixels.dtype != self.dtype:
+            raise TemporalCleanError(
+                f"expected a picture of {shape} {self.dtype}, got {pixels.shape} {pixels.dtype}: "
+                "write what was read, in its size and type"
+            )
 
 
 @dataclass(frozen=True, eq=False)

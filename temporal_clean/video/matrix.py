@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from temporal_clean.video.info import RANGE_FULL, UNSPECIFIED, ColorTags, Pixels
 
-__all__ = ["KNOWN_MATRICES", "Coding", "coding_of", "ycbcr_to_rgb", "rgb_to_ycbcr"]
+__all__ = ["KNOWN_MATRICES", "Coding", "coding_of", "rgb_to_ycbcr", "ycbcr_to_rgb"]
 
 # Kr and Kb by matrix coefficients, ITU-T H.273 table 4.
 LUMA_WEIGHTS = {

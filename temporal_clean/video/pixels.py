@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 from temporal_clean.video.info import Pixels
 from temporal_clean.video.matrix import Coding, rgb_to_ycbcr, ycbcr_to_rgb
 
-__all__ = ["Packer", "Unpacker", "chroma_siting", "depth", "has_alpha", "is_gray", "is_rgb", "subsampling"]
+__all__ = [
+    "Packer",
+    "Unpacker",
+    "chroma_siting",
+    "depth",
+    "has_alpha",
+    "is_gray",
+    "is_rgb",
+    "subsampling",
+]
 
 # Bicubic: smooth chroma comes back within 1 code through 4:2:0, bilinear within 3 (measured).
 RESAMPLING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
@@ -42,9 +51,7 @@ def is_gray(layout: VideoFormat) -> bool:
 
 def is_rgb(layout: VideoFormat) -> bool:
     """Whether pixels need no matrix: RGB, palettes, raw sensor data, XYZ."""
-    return (
-        layout.is_rgb or layout.has_palette or layout.is_bayer or layout.name.startswith("xyz12")
-    )
+    return layout.is_rgb or layout.has_palette or layout.is_bayer or layout.name.startswith("xyz12")
 
 
 def subsampling(layout: VideoFormat) -> tuple[int, int]:
@@ -83,13 +90,13 @@ class Unpacker:
         full = self._reformat(frame, planar("yuv444p", coding.bits))
         return ycbcr_to_rgb([plane_view(full, i, coding.bits) for i in range(3)], coding, dtype)
 
-    def _rgb(self, frame: VideoFrame) -> Pixels:
+    def _rgb(self, frame: VideoFrame) -> NDArray[Any]:
         """RGB of 8 bits, or of the source's own 9 to 16 bits in uint16."""
         bits = depth(frame.format)
         if bits == 8:
-            return self._reformat(frame, "rgb24").to_ndarray()  # type: ignore[return-value]
+            return self._reformat(frame, "rgb24").to_ndarray()
         if bits == MOST_BITS:
-            return self._reformat(frame, "rgb48le").to_ndarray()  # type: ignore[return-value]
+            return self._reformat(frame, "rgb48le").to_ndarray()
         if not frame.format.name.startswith(("gbrp", "gbrap")):
             frame = self._reformat(frame, planar("gbrp", bits))
         return np.ascontiguousarray(frame.to_ndarray()[..., :3])
@@ -143,9 +150,9 @@ class Packer:
     ) -> None:
         self._layout, self._coding = VideoFormat(layout, width, height), coding
         self._scaler = VideoReformatter()
-        full = blank(width, height, planar("yuv444p", coding.bits), siting)
-        full.color_range = ColorRange.JPEG if coding.full_range else ColorRange.MPEG
-        self._full = full
+        if not is_rgb(self._layout):
+            self._full = blank(width, height, planar("yuv444p", coding.bits), siting)
+            self._full.color_range = ColorRange.JPEG if coding.full_range else ColorRange.MPEG
 
     def __call__(self, pixels: Pixels) -> VideoFrame:
         """A new frame; ``pixels`` is (height, width, 3) at full scale of uint8 or uint16."""

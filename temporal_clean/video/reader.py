@@ -24,11 +24,13 @@ class VideoReader:
 
     ``warnings`` tells what a user should know; it is complete once the frames have been read.
     ``origin`` is the source's time that becomes 0 in the output: the first frame's if a start was
-    given, else 0, which leaves timestamps as they are. ``until`` is the source's time of the end.
+    given (``trimmed``), else 0, which leaves timestamps as they are. ``until`` is the source's time
+    of the end.
     """
 
     def __init__(self, path: Path, span: Span) -> None:
         self.path, self._decoder = path, Decoder(path)
+        self.trimmed = span.start is not None
         try:
             self._begin(span)
         except BaseException:
@@ -39,27 +41,24 @@ class VideoReader:
         """Decode up to the first frame wanted: only then is it known what the file gives."""
         decoder = self._decoder
         frames = decoder.frames()
-        first = next(frames, None)
-        if first is None:
+        if (first := next(frames, None)) is None:
             raise TemporalCleanError(
                 f"{self.path} has no picture that can be decoded: it is damaged or cut short; "
                 "record or copy it again"
             )
         self.info = describe(decoder.container, decoder.stream, first, span)
         self.warnings = [*input_warnings(decoder.container, decoder.stream, first, self.info)]
-        clip_start = decoder.time(first)
-        frames = chain([first], frames)
+        clip_start, wanted = decoder.time(first), first
+        self.until = None if span.end is None else clip_start + span.end
         if span.start is not None:
             frames = decoder.frames_from(clip_start + span.start, first)
-            first = next(frames, None)
-            frames = chain([first], frames)
-        self.until = None if span.end is None else clip_start + span.end
-        if first is None or (self.until is not None and decoder.time(first) >= self.until):
+            wanted = next(frames, None)
+        if wanted is None or (self.until is not None and decoder.time(wanted) >= self.until):
             raise TemporalCleanError(
                 f"{self.path} has no frames {span}: choose a part inside the clip"
             )
-        self.origin = Fraction(0) if span.start is None else decoder.time(first)
-        self._frames: Iterator[VideoFrame] = frames
+        self.origin = decoder.time(wanted) if self.trimmed else Fraction(0)
+        self._frames = chain([wanted], frames)
 
     def __enter__(self) -> Self:
         return self
@@ -70,6 +69,11 @@ class VideoReader:
     def close(self) -> None:
         """Close the file; iterating is over."""
         self._decoder.close()
+
+    @property
+    def other_tracks(self) -> set[str]:
+        """The kinds of sound and text beside the pictures: ``audio``, ``subtitle``."""
+        return {s.type for s in self._decoder.container.streams} & {"audio", "subtitle"}
 
     @property
     def sources(self) -> tuple[Path, ...]:

@@ -8,14 +8,23 @@ import av
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition
+from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.video.failures import cannot_open
 from temporal_clean.video.info import MATRIX_RGB, RANGE_FULL, UNSPECIFIED, ColorTags, VideoInfo
+from temporal_clean.video.mastering import has_dynamic_metadata, mastering_of
 from temporal_clean.video.matrix import KNOWN_MATRICES
-from temporal_clean.video.pixels import chroma_siting, depth, has_alpha, is_rgb, subsampling
+from temporal_clean.video.pixels import (
+    chroma_siting,
+    depth,
+    has_alpha,
+    is_gray,
+    is_rgb,
+    subsampling,
+)
 from temporal_clean.video.span import Span
 
 __all__ = ["color_tags", "describe", "input_warnings", "open_container", "open_video"]
@@ -114,11 +123,19 @@ def describe(
         pixel_format=first.format.name,
         bits=depth(first.format),
         is_rgb=is_rgb(first.format),
-        subsampling=(0, 0) if is_rgb(first.format) else subsampling(first.format),
+        subsampling=chroma_detail(first.format),
         color=color_tags(first),
         sample_aspect_ratio=stream.sample_aspect_ratio or None,
         rotation=first.rotation,
+        mastering=mastering_of(first),
     )
+
+
+def chroma_detail(layout: VideoFormat) -> tuple[int, int]:
+    """The subsampling an output needs: full for RGB, and for grey as coarse as is common."""
+    if is_rgb(layout):
+        return (0, 0)
+    return (1, 1) if is_gray(layout) else subsampling(layout)
 
 
 def stream_duration(container: InputContainer, stream: VideoStream) -> Fraction | None:
@@ -139,6 +156,8 @@ def input_warnings(
         yield "transparency is dropped: the output is opaque"
     if first.interlaced_frame or stream.codec_context.field_order not in PROGRESSIVE:
         yield "the video is interlaced: its fields are cleaned as one picture; deinterlace it first"
+    if has_dynamic_metadata(first):
+        yield "dynamic HDR metadata (HDR10+ or Dolby Vision) is not kept: it described the source"
     others = [s for s in container.streams.video if s.index != stream.index]
     if covers := sum(is_cover(s) for s in others):
         yield f"{covers} cover picture(s) are not kept"

@@ -31,8 +31,9 @@ class Span:
             raise TemporalCleanError(
                 f"expected end to lie after start, got start {start or 0:g} s and end {end:g} s"
             )
-        return cls(*(None if v is None else Fraction(v).limit_denominator(FINEST)
-                     for v in (start, end)))
+        return cls(
+            *(None if v is None else Fraction(v).limit_denominator(FINEST) for v in (start, end))
+        )
 
     def __str__(self) -> str:
         first = f"{float(self.start or 0):g} s"

@@ -1,0 +1,5 @@
+"""``python -m temporal_clean``: the command line."""
+
+from temporal_clean.commands import main
+
+main()

@@ -1,0 +1,92 @@
+"""Checkpoints: safetensors with everything needed to rebuild and to judge the model."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from temporal_clean import assets
+from temporal_clean.errors import TemporalCleanError
+from temporal_clean.flow import FlowConfig
+from temporal_clean.models import FusionConfig, SpatialConfig
+from temporal_clean.recurrent import CleanerConfig, RecurrentCleaner
+
+__all__ = ["load_checkpoint", "read_metadata", "save_checkpoint"]
+
+FORMAT = "temporal-clean checkpoint 1"
+LICENCE = "Apache-2.0"
+
+
+def save_checkpoint(
+    model: RecurrentCleaner,
+    path: Path,
+    *,
+    training: dict[str, Any],
+    licence: str = LICENCE,
+) -> None:
+    """Write weights with configuration, training record and licence in the metadata.
+
+    ``training`` is any JSON record: data, steps, hours, command, figures. Written under a
+    temporary name and renamed, so that a cancelled run leaves no half file.
+    """
+    metadata = {
+        "format": FORMAT,
+        "config": json.dumps(dataclasses.asdict(model.config)),
+        "training": json.dumps(training),
+        "licence": licence,
+    }
+    tensors = {name: value.contiguous() for name, value in model.state_dict().items()}
+    partial = path.with_name(f".{path.name}.partial")
+    save_file(tensors, partial, metadata=metadata)
+    partial.replace(path)
+
+
+def load_checkpoint(model: str | Path) -> RecurrentCleaner:
+    """The torch module, in evaluation mode, for a size that ships or a checkpoint's path."""
+    path = assets.checkpoint_path(model)
+    config = _config(read_metadata(path))
+    cleaner = RecurrentCleaner(config)
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    expected = cleaner.state_dict().keys()
+    if tensors.keys() != expected:
+        odd = sorted(tensors.keys() ^ expected)
+        raise TemporalCleanError(
+            f"'{path}' does not fit this version's networks ({len(odd)} tensors differ, "
+            f"such as {odd[0]}); train it again or install the version that wrote it"
+        )
+    cleaner.load_state_dict(tensors)
+    return cleaner.eval()
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The checkpoint's metadata; refuses files that are not ours."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise TemporalCleanError(
+            f"'{path}' is no readable checkpoint ({error}); expected a .safetensors file "
+            "written by temporal-clean"
+        ) from error
+    if metadata.get("format") != FORMAT:
+        raise TemporalCleanError(
+            f"'{path}' is a safetensors file, but its metadata names "
+            f"'{metadata.get('format', 'no format')}' where '{FORMAT}' was expected"
+        )
+    return metadata
+
+
+def _config(metadata: dict[str, str]) -> CleanerConfig:
+    record = json.loads(metadata["config"])
+    flow = {k: tuple(v) if isinstance(v, list) else v for k, v in record["flow"].items()}
+    return CleanerConfig(
+        flow=FlowConfig(**flow),
+        spatial=SpatialConfig(**record["spatial"]),
+        fusion=FusionConfig(**record["fusion"]),
+        kernel=record["kernel"],
+    )
