@@ -10,7 +10,7 @@ __all__ = ["block_mean"]
 
 def block_mean(
     x: Float[Tensor, "batch channels height width"], factor: int
-) -> Float[Tensor, "batch channels height/factor width/factor"]:
+) -> Float[Tensor, "batch channels height//{factor} width//{factor}"]:
     """Mean of each ``factor`` x ``factor`` block.
 
     A convolution with constant weights, because OpenVINO's average pooling of a few full-size

@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from typing import Literal
+from typing import Literal, get_args
 
 import onnx
 import torch
@@ -20,9 +20,10 @@ from temporal_clean.realtime.graph import (
 )
 from temporal_clean.recurrent import RecurrentCleaner, State
 
-__all__ = ["Precision", "export_graph"]
+__all__ = ["PRECISIONS", "Precision", "export_graph"]
 
 Precision = Literal["fp32", "fp16"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 
 class PlainStep(nn.Module):

@@ -23,6 +23,7 @@ __all__ = [
     "FrameFormat",
     "GraphRequest",
     "fixed_graph",
+    "graph_precision",
     "padded_size",
 ]
 
@@ -77,6 +78,17 @@ class GraphRequest:
 
         parts = (repr(self), onnx.__version__, onnxslim.__version__, _source_digest())
         return hashlib.sha256(graph + "|".join(parts).encode()).hexdigest()[:24]
+
+
+def graph_precision(graph: bytes) -> str:
+    """'fp16' or 'fp32', by the type of the graph's state."""
+    inputs = {value.name: value for value in onnx.load_from_string(graph).graph.input}
+    if "state_clean" not in inputs:
+        raise TemporalCleanError(
+            "the graph has no input 'state_clean': it was not made by 'temporal-clean export'"
+        )
+    half = inputs["state_clean"].type.tensor_type.elem_type == TensorProto.FLOAT16
+    return "fp16" if half else "fp32"
 
 
 def padded_size(height: int, width: int) -> tuple[int, int]:

@@ -41,8 +41,14 @@ def save_checkpoint(
     }
     tensors = {name: value.contiguous() for name, value in model.state_dict().items()}
     partial = path.with_name(f".{path.name}.partial")
-    save_file(tensors, partial, metadata=metadata)
-    partial.replace(path)
+    try:
+        save_file(tensors, partial, metadata=metadata)
+        # safetensors writes for the owner alone; a model is for everyone who may read its folder.
+        partial.chmod(0o644)
+        partial.replace(path)
+    except (SafetensorError, OSError) as error:
+        partial.unlink(missing_ok=True)
+        raise TemporalCleanError(f"'{path}' cannot be written: {error}") from error
 
 
 def load_checkpoint(model: str | Path) -> RecurrentCleaner:

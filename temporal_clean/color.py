@@ -154,7 +154,7 @@ def look(pixels: Array, light: Array, matrix: Array | None = None) -> Seen:
     """Encode ``light`` (1 at SDR white) for the network; not-a-number is shown as black."""
     y = np.nan_to_num(encode_curve(light if matrix is None else apply_matrix(matrix, light)))
     outside = largest(np.maximum(y - 1.0, -y))
-    t = np.clip(outside / FADE, 0.0, 1.0)
+    t = np.clip(outside, 0.0, FADE) / FADE
     return Seen(pixels, light, np.clip(y, 0.0, 1.0), 1.0 - t * t * (3.0 - 2.0 * t))
 
 

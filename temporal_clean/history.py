@@ -42,8 +42,9 @@ def scene_cut(
     theirs = theirs - theirs.mean(dim=(2, 3), keepdim=True)
     # Contrast below two codes of 255 is noise: there the quotient goes to one, 'no cut'.
     floor = (2.0 / 255.0) ** 2
-    energy = (_mean(ours * ours) * _mean(theirs * theirs)).sqrt()
-    correlation = (_mean(ours * theirs) + floor) / (energy + floor)
+    # Inside the root as well: its slope at an empty state would be infinite.
+    energy = (_mean(ours * ours) * _mean(theirs * theirs) + floor**2).sqrt()
+    correlation = (_mean(ours * theirs) + floor) / energy
     unrelated = ((0.5 - correlation) * 5.0 + 0.5).clamp(0.0, 1.0)
     doubted = ((_mean(flow.coarse_doubt) - 0.85) * 10.0 + 0.5).clamp(0.0, 1.0)
     return torch.maximum(unrelated, doubted)

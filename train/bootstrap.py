@@ -9,6 +9,7 @@ MASTERS holds ``<map>.npy`` files of (frames, 1080, 1920, 3) uint8 RGB; DATA get
 480x270 reference, point-sampled inputs and teacher flow.
 """
 
+import json
 import math
 import time
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ import torch.nn.functional as F
 import tyro
 from torch import Tensor
 
-from temporal_clean.checkpoint import load_checkpoint, save_checkpoint
+from temporal_clean.checkpoint import load_checkpoint, read_metadata, save_checkpoint
 from temporal_clean.flow import Flow, dis_flow, warp
 from temporal_clean.history import warp_picture
 from temporal_clean.recurrent import SIZES, RecurrentCleaner, State
@@ -200,7 +201,7 @@ def train(
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
     optimiser = torch.optim.AdamW(model.parameters(), LEARNING_RATE, weight_decay=1e-4)
     start, last_save, pixels, seen = time.monotonic(), time.monotonic(), 0, {}
-    step = 0
+    step, before = 0, json.loads(read_metadata(resume)["training"]) if resume else None
     while (progress := (time.monotonic() - start) / (60.0 * minutes)) < 1.0:
         # The schedule follows the clock, so that a run ends when it was told to.
         flow_only = progress < FLOW_SHARE and not resume
@@ -233,8 +234,8 @@ def train(
             print(f"{progress:5.1%} step {step} {rate_px:.2f} Mpx/s |g| {norm:.2f} {figures}", flush=True)
         if time.monotonic() - last_save > 240.0:
             last_save = time.monotonic()
-            _save(model, average, out, windows, step, pixels, minutes * progress)
-    _save(model, average, out, windows, step, pixels, minutes)
+            _save(model, average, out, windows, (step, pixels, minutes * progress), before)
+    _save(model, average, out, windows, (step, pixels, minutes), before)
 
 
 def _save(
@@ -242,18 +243,18 @@ def _save(
     average: dict[str, Tensor],
     out: Path,
     windows: Windows,
-    step: int,
-    pixels: int,
-    minutes: float,
+    spent: tuple[int, int, float],
+    before: dict[str, Any] | None,
 ) -> None:
     averaged = RecurrentCleaner(model.config)
     averaged.load_state_dict(average)
     training: dict[str, Any] = {
         "command": "python -m temporal_clean.train.bootstrap train",
         "data": "OpenArena recordings of the maps " + ", ".join(windows.names),
-        "steps": step,
-        "pixels": pixels,
-        "minutes": round(minutes, 1),
+        "steps": spent[0],
+        "pixels": spent[1],
+        "minutes": round(spent[2], 1),
+        "resumed_from": before,
     }
     save_checkpoint(averaged, out, training=training)
 

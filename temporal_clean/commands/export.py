@@ -66,9 +66,16 @@ def parse_size(text: str) -> tuple[int, int]:
 def _symbolic(model: str, precision: Literal["fp32", "fp16"]) -> bytes:
     """The shipped graph, a graph file as it is, or a checkpoint exported now."""
     from temporal_clean import assets
+    from temporal_clean.realtime.graph import graph_precision
 
     if model in assets.MODELS or Path(model).suffix == ".onnx":
-        return assets.graph_path(model, precision).read_bytes()
+        graph = assets.graph_path(model, precision).read_bytes()
+        if graph_precision(graph) != precision:
+            raise TemporalCleanError(
+                f"'{model}' is a {graph_precision(graph)} graph and cannot become {precision}; "
+                "export the checkpoint it was made from"
+            )
+        return graph
     from temporal_clean.checkpoint import load_checkpoint
     from temporal_clean.realtime.export import export_graph
 

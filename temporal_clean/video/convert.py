@@ -59,6 +59,7 @@ class AudioConverter:
         return packets
 
     def finish(self) -> list[Packet]:
+        """The encoder's last packets."""
         return list(self.target.encode(None))
 
 
@@ -86,6 +87,7 @@ class TextConverter:
         return [converted]
 
     def finish(self) -> list[Packet]:
+        """Nothing waits."""
         return []
 
 

@@ -57,6 +57,7 @@ class Decoder:
                 self._note(packet)
         except InvalidDataError:
             self._damaged += 1
+            yield from self._pictures(None)
         except (FFmpegError, OSError) as error:
             raise TemporalCleanError(
                 f"{self.path} could be read only up to frame {self._count} ({reason(error)}): "
@@ -83,12 +84,13 @@ class Decoder:
         self.container, self.stream = open_video(self.path)
         return self.frames()
 
-    def _pictures(self, packet: Packet) -> Iterator[VideoFrame]:
+    def _pictures(self, packet: Packet | None) -> Iterator[VideoFrame]:
+        """What a packet completes; ``None`` gets the decoder's last pictures."""
         try:
-            for frame in packet.decode():
+            for frame in self.stream.decode(packet):
                 self._count += 1
-                self._damaged += bool(frame.is_corrupt)  # type: ignore[union-attr]
-                yield self._timed(frame)  # type: ignore[arg-type]
+                self._damaged += frame.is_corrupt
+                yield self._timed(frame)
         except EndOfFile:
             return
         except InvalidDataError:

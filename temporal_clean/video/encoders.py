@@ -11,6 +11,7 @@ from av.video.format import VideoFormat
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.video.info import (
     MATRIX_RGB,
+    RANGE_FULL,
     RANGE_LIMITED,
     UNSPECIFIED,
     ColorTags,
@@ -59,7 +60,10 @@ BITS_PER_PIXEL = 0.2
 EVEN_ONLY = {"libx264", "libx265", "h264_nvenc", "hevc_nvenc", "av1_nvenc"}
 # QuickTime plays H.265 only under this tag (Apple HLS authoring specification, 1.10).
 TAGS = {("libx265", "mp4"): "hvc1", ("libx265", "mov"): "hvc1"}
-SRGB_TAGS = ColorTags(matrix=1, primaries=1, transfer=13, range=RANGE_LIMITED, siting="left")
+# What RGB becomes where it does not say (IEC 61966-2-1 sRGB, stored as BT.709 YCbCr), with chroma
+# where H.264 and H.265 put it by default; BT.2020 primaries take BT.2020's matrix.
+BT709, SRGB_TRANSFER, DEFAULT_SITING = 1, 13, "left"
+BT2020_PRIMARIES = BT2020_MATRIX = 9
 SUGGESTIONS = "auto, libx264, libx265, libvpx-vp9, libsvtav1 or ffv1 (lossless, .mkv)"
 
 
@@ -82,13 +86,12 @@ def choose_encoding(codec: str, container: str, info: VideoInfo) -> Encoding:
 
     Raises :class:`TemporalCleanError` for an encoder this ffmpeg lacks.
     """
+    shorter = min(info.width, info.height)
     if codec == "auto":
         shallow, deep = WEBM_DEFAULTS if container == "webm" else DEFAULTS
-        codec = (
-            deep if info.bits > 8 and min(info.width, info.height) >= SMALLEST[deep] else shallow
-        )
+        codec = deep if info.bits > 8 and shorter >= SMALLEST[deep] else shallow
     encoder = find_encoder(codec)
-    if min(info.width, info.height) < (least := SMALLEST.get(encoder.name, 1)):
+    if shorter < (least := SMALLEST.get(encoder.name, 1)):
         raise TemporalCleanError(
             f"{encoder.name} needs pictures of {least}x{least} or more, got "
             f"{info.width}x{info.height}: choose auto or libx264"
@@ -105,7 +108,11 @@ def choose_encoding(codec: str, container: str, info: VideoInfo) -> Encoding:
         options=options,
         bit_rate=0 if encoder.name in OPTIONS else round(pixels * BITS_PER_PIXEL),
         tag=TAGS.get((encoder.name, container)),
-        warnings=[*loss_warnings(encoder.name, layout, info), *warnings],
+        warnings=[
+            *loss_warnings(encoder.name, layout, info),
+            *shape_warnings(container, info),
+            *warnings,
+        ],
     )
 
 
@@ -134,6 +141,10 @@ def choose_options(codec: str, info: VideoInfo) -> tuple[dict[str, str], list[st
 
 
 def find_encoder(name: str) -> Codec:
+    """FFmpeg's encoder of that name.
+
+    Raises :class:`TemporalCleanError` if there is none for video.
+    """
     try:
         encoder = Codec(name, "w")
     except UnknownCodecError as error:
@@ -157,6 +168,7 @@ def usable(layout: VideoFormat) -> bool:
 
 
 def fits(layout: VideoFormat, info: VideoInfo) -> bool:
+    """Whether the picture's size is a whole number of chroma samples."""
     across, down = subsampling(layout)
     return info.width % (1 << across) == 0 and info.height % (1 << down) == 0
 
@@ -175,6 +187,7 @@ def losses(layout: VideoFormat, info: VideoInfo) -> tuple[int, ...]:
 
 
 def loss_warnings(codec: str, layout: VideoFormat, info: VideoInfo) -> Iterable[str]:
+    """What the source loses by the pixel format, a sentence each."""
     if depth(layout) < info.bits:
         yield f"{codec} stores {depth(layout)} of the source's {info.bits} bits a sample"
     chroma = (0, 0) if is_rgb(layout) else subsampling(layout)
@@ -187,20 +200,23 @@ def loss_warnings(codec: str, layout: VideoFormat, info: VideoInfo) -> Iterable[
         )
 
 
+def shape_warnings(container: str, info: VideoInfo) -> Iterable[str]:
+    """WebM leaves out Matroska's display units (webmproject.org, container guidelines)."""
+    if container == "webm" and info.sample_aspect_ratio not in (None, 1):
+        yield f"webm does not keep the shape of the pixels ({info.sample_aspect_ratio})"
+
+
 def output_tags(layout: VideoFormat, info: VideoInfo) -> ColorTags:
     """The source's tags, except where RGB becomes YCbCr or the reverse."""
     if is_rgb(layout):
-        return replace(info.color, matrix=MATRIX_RGB, range=2, siting=None)
+        return replace(info.color, matrix=MATRIX_RGB, range=RANGE_FULL, siting=None)
     if not info.is_rgb:
         return info.color
+    primaries, transfer = info.color.primaries, info.color.transfer
     return ColorTags(
-        matrix=SRGB_TAGS.matrix,
-        primaries=or_else(info.color.primaries, SRGB_TAGS.primaries),
-        transfer=or_else(info.color.transfer, SRGB_TAGS.transfer),
-        range=SRGB_TAGS.range,
-        siting=SRGB_TAGS.siting if any(subsampling(layout)) else None,
+        matrix=BT2020_MATRIX if primaries == BT2020_PRIMARIES else BT709,
+        primaries=BT709 if primaries == UNSPECIFIED else primaries,
+        transfer=SRGB_TRANSFER if transfer == UNSPECIFIED else transfer,
+        range=RANGE_LIMITED,
+        siting=DEFAULT_SITING if any(subsampling(layout)) else None,
     )
-
-
-def or_else(tag: int, default: int) -> int:
-    return default if tag == UNSPECIFIED else tag

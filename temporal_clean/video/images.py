@@ -59,12 +59,14 @@ def find_images(path: Path) -> list[Path] | None:
 
 
 def is_image(file: Path) -> bool:
+    """Whether a file is a picture by its suffix, and not hidden."""
     return (
         file.suffix.lower() in IMAGE_SUFFIXES and not file.name.startswith(".") and file.is_file()
     )
 
 
 def listing(folder: Path, pattern: str = "*") -> Iterator[Path]:
+    """The files of a folder; none if there is no such folder."""
     return folder.glob(pattern) if folder.is_dir() else iter(())
 
 
@@ -75,6 +77,7 @@ def natural(path: Path) -> list[tuple[int, str]]:
 
 
 def some(images: list[Path], path: Path) -> list[Path]:
+    """``images``, or :class:`TemporalCleanError` if there are none."""
     if images:
         return images
     kinds = " ".join(sorted(IMAGE_SUFFIXES))

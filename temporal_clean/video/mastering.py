@@ -59,6 +59,7 @@ def mastering_of(frame: VideoFrame) -> Mastering | None:
 
 
 def rationals(data: bytes) -> tuple[Fraction, ...] | None:
+    """The ten values of a display; ``None`` if it was described in part only."""
     *numbers, has_primaries, has_luminance = DISPLAY_LAYOUT.unpack(data[: DISPLAY_LAYOUT.size])
     if not (has_primaries and has_luminance):
         return None

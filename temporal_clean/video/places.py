@@ -64,6 +64,7 @@ class Place:
 
     def _swap_folders(self) -> None:
         old = self.partial.with_suffix(".old")
+        shutil.rmtree(old, ignore_errors=True)
         if self.final.exists():
             os.replace(self.final, old)
         os.replace(self.partial, self.final)
@@ -114,6 +115,10 @@ def find_place(path: str | Path, sources: Iterable[Path], overwrite: bool) -> Pl
 
 
 def kind_of(path: str | Path) -> Kind:
+    """What a path's form asks for.
+
+    Raises :class:`TemporalCleanError` for a suffix that is neither a video's nor a picture's.
+    """
     final, text = Path(path), str(path)
     suffix = final.suffix.lower()
     if numbered(final.name) and suffix in PICTURE_FORMATS:

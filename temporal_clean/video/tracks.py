@@ -6,7 +6,7 @@ from pathlib import Path
 
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
-from av.error import FFmpegError
+from av.error import FFmpegError, InvalidDataError
 from av.packet import Packet
 from av.stream import AttachmentStream, Discard, Stream
 from av.subtitles.stream import SubtitleStream
@@ -30,8 +30,9 @@ class Tracks:
     """Carries the other tracks of a file into ``output``, in step with the pictures.
 
     Packets are copied as they are; a track the container cannot hold is converted if that is
-    simple, else left out, and ``warnings`` says so. With an ``origin`` (seconds of the source)
-    packets before it are dropped and all times reduced by it; those from ``until`` on are dropped.
+    simple, else left out, which is added to ``warnings``. With an ``origin`` (seconds of the
+    source) packets before it are dropped and all times reduced by it; those from ``until`` on are
+    dropped.
     """
 
     def __init__(
@@ -40,9 +41,10 @@ class Tracks:
         output: OutputContainer,
         origin: Fraction | None,
         until: Fraction | None,
+        warnings: list[str],
     ) -> None:
-        self.warnings: list[str] = []
         self._output, self._origin, self._until = output, origin, until
+        self._warnings = warnings
         self._shift, self._holds = origin or Fraction(0), output.supported_codecs
         self._input = open_container(source)
         self._copies: dict[int, Stream] = {}
@@ -83,11 +85,12 @@ class Tracks:
         elif converter := self._converter(stream):
             self._keep(stream, self._output.streams[-1])
             self._converters[stream.index] = converter
-            self.warnings.append(
+            self._warnings.append(
                 f"{kind} was converted to {converter.codec}: {container} cannot hold it"
             )
         else:
-            self.warnings.append(f"{kind} is not kept: {container} cannot hold it; .mkv can")
+            advice = "" if stream.type == "data" or container == "matroska" else "; .mkv can"
+            self._warnings.append(f"{kind} is not kept: {container} cannot hold it{advice}")
 
     def _can_copy(self, stream: Stream) -> bool:
         if isinstance(stream, AttachmentStream):
@@ -106,7 +109,7 @@ class Tracks:
 
     def _is_chapter_text(self, stream: Stream) -> bool:
         """MP4 stores chapter titles as a track besides; they come as chapters."""
-        return stream.type == "data" and bool(self._input.chapters())
+        return getattr(stream, "name", None) == "bin_data" and bool(self._input.chapters())
 
     def _keep(self, stream: Stream, target: Stream) -> None:
         stream.discard = Discard.default
@@ -129,20 +132,27 @@ class Tracks:
 
     def _wanted(self) -> Iterator[Packet]:
         """The packets of the kept tracks that lie between the start and the end."""
-        kept = {*self._copies, *self._converters}
-        if not kept:
-            return
         if self._origin is not None:
             self._seek(self._origin)
-        for packet in self._input.demux(*(self._input.streams[i] for i in sorted(kept))):
-            if packet.dts is None and packet.pts is None:
-                continue
+        for packet in self._whole_packets():
             time = beginning(packet)
             if self._until is not None and time >= self._until:
                 if time > self._until + STRAY_SECONDS:
                     return
             elif not self._before_start(packet, time):
                 yield packet
+
+    def _whole_packets(self) -> Iterator[Packet]:
+        """The packets of the kept tracks up to the end of the file, or to where it is cut."""
+        kept = sorted({*self._copies, *self._converters})
+        if not kept:
+            return
+        try:
+            for packet in self._input.demux(*(self._input.streams[i] for i in kept)):
+                if packet.dts is not None or packet.pts is not None:
+                    yield packet
+        except InvalidDataError:
+            self._warn("sound and subtitles end where the file is cut")
 
     def _before_start(self, packet: Packet, time: Fraction) -> bool:
         if self._origin is not None:
@@ -158,13 +168,20 @@ class Tracks:
 
     def _write(self, packet: Packet) -> None:
         if converter := self._converters.get(packet.stream_index):
-            self._output.mux(converter(packet))
+            try:
+                self._output.mux(converter(packet))
+            except InvalidDataError:
+                self._warn("damaged sound or subtitles were skipped")
             return
         ticks = round(self._shift / packet.time_base)
         packet.stream = self._copies[packet.stream_index]
         packet.pts = None if packet.pts is None else packet.pts - ticks
         packet.dts = packet.pts if packet.dts is None else packet.dts - ticks
         self._output.mux(packet)
+
+    def _warn(self, sentence: str) -> None:
+        if sentence not in self._warnings:
+            self._warnings.append(sentence)
 
 
 def beginning(packet: Packet) -> Fraction:
@@ -174,6 +191,7 @@ def beginning(packet: Packet) -> Fraction:
 
 
 def describe_track(stream: Stream) -> str:
+    """``audio track 1 (aac)``."""
     context = stream.codec_context
     name = stream.name if context is None else context.codec.canonical_name
     return f"{stream.type} track {stream.index} ({name or 'unknown format'})"

@@ -32,7 +32,7 @@ FALLBACK_RATE = Fraction(60)  # a header's hint only: the timestamps say when fr
 class VideoWriter:
     """A video file that appears under its final name when the ``with`` block ends well.
 
-    ``warnings`` tells what the output lacks of the input; it is complete once entered.
+    ``warnings`` tells what the output lacks of the input; it is complete at the end.
     """
 
     def __init__(self, place: Place, reader: VideoReader | ImageReader, codec: str) -> None:
@@ -66,8 +66,8 @@ class VideoWriter:
         self._stream = add_video(self._output, self.encoding, self._info, self._place)
         if isinstance(self._reader, VideoReader):
             origin = self._reader.origin if self._reader.trimmed else None
-            self._tracks = Tracks(self._reader.path, self._output, origin, self._reader.until)
-            self.warnings += self._tracks.warnings
+            span = (origin, self._reader.until)
+            self._tracks = Tracks(self._reader.path, self._output, *span, self.warnings)
         self._output.container_options.update(exact_offsets(self._output))
         try:
             self._output.start_encoding()

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 
+from temporal_clean.video import open_input, open_output
+
 # Kr, Kb of ITU-T H.273 table 4, by matrix code point.
 WEIGHTS = {1: (0.2126, 0.0722), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}
 Tags = tuple[int, int, int, int]
@@ -39,7 +41,7 @@ class Track:
 
 
 class Lab:
-    """Makes inputs in one folder and reads outputs, without the code under test."""
+    """Makes inputs in one folder and reads outputs; only :meth:`copy` uses the code under test."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -99,6 +101,26 @@ class Lab:
         packets = [*context.encode(frame), *context.encode(None)]
         path.write_bytes(b"".join(bytes(packet) for packet in packets))
         return path
+
+    def copy(
+        self,
+        source: Any,
+        target: Any,
+        codec: str = "auto",
+        overwrite: bool = True,
+        stop: Any = None,
+        **span: Any,
+    ) -> Any:
+        """What ``clean`` does, with a network that changes nothing; ``stop`` is raised midway."""
+        with (
+            open_input(source, **span) as reader,
+            open_output(target, reader, codec=codec, overwrite=overwrite) as writer,
+        ):
+            for frame in reader:
+                writer.write(frame.pixels, frame)
+                if stop and frame.index >= (reader.info.frames or 0) // 3:
+                    raise stop
+        return writer
 
     def read(self, path: Path) -> list[Picture]:
         """All pictures of a file's first video track."""

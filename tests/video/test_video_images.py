@@ -17,13 +17,6 @@ def shade(value: int) -> np.ndarray:
     return pixels
 
 
-def copy(source: Any, target: Any, **options: Any) -> Any:
-    with open_input(source) as reader, open_output(target, reader, **options) as writer:
-        for frame in reader:
-            writer.write(frame.pixels, frame)
-    return writer
-
-
 @pytest.fixture
 def folder(lab: Any) -> Path:
     """Pictures whose names sort one way by letters and another by numbers."""
@@ -120,9 +113,9 @@ def test_a_damaged_picture_is_named(lab: Any) -> None:
         open_input(lab / "bad.png")
 
 
-def test_a_folder_becomes_a_folder_of_the_same_names(folder: Path) -> None:
+def test_a_folder_becomes_a_folder_of_the_same_names(folder: Path, lab: Any) -> None:
     target = folder.parent / "clean"
-    copy(folder, target)
+    lab.copy(folder, target)
     assert sorted(file.name for file in target.iterdir()) == sorted(
         file.name for file in folder.iterdir()
     )
@@ -133,8 +126,8 @@ def test_a_folder_becomes_a_folder_of_the_same_names(folder: Path) -> None:
 
 def test_a_video_becomes_a_folder_or_a_numbered_row(lab: Any) -> None:
     path = lab.video("clip.mkv", count=3, before=lab.sound("aac", 0.1), after=lab.play)
-    writer = copy(path, f"{lab / 'out'}/")
-    copy(path, lab / "out" / "row_%03d.tif")
+    writer = lab.copy(path, f"{lab / 'out'}/")
+    lab.copy(path, lab / "out" / "row_%03d.tif")
     assert sorted(file.name for file in (lab / "out").iterdir()) == [
         *(f"frame_00000{i}.png" for i in (1, 2, 3)),
         *(f"row_00{i}.tif" for i in (1, 2, 3)),
@@ -145,7 +138,7 @@ def test_a_video_becomes_a_folder_or_a_numbered_row(lab: Any) -> None:
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif", ".tga", ".ppm", ".webp"])
 def test_lossless_formats_are_written_exactly(lab: Any, suffix: str) -> None:
     noise = np.random.default_rng(5).integers(0, 256, (12, 18, 3), dtype=np.uint8)
-    copy(lab.picture("in.png", noise, "rgb24"), lab / f"out{suffix}")
+    lab.copy(lab.picture("in.png", noise, "rgb24"), lab / f"out{suffix}")
     with open_input(lab / f"out{suffix}") as reader:
         assert np.array_equal(next(iter(reader)).pixels, noise)
 
@@ -153,15 +146,15 @@ def test_lossless_formats_are_written_exactly(lab: Any, suffix: str) -> None:
 def test_sixteen_bits_stay_sixteen(lab: Any) -> None:
     noise = np.random.default_rng(5).integers(0, 65536, (12, 18, 3), dtype=np.uint16)
     source = lab.picture("in.png", noise, "rgb48be")
-    copy(source, lab / "out.tif")
+    lab.copy(source, lab / "out.tif")
     with open_input(lab / "out.tif") as reader:
         assert np.array_equal(next(iter(reader)).pixels, noise)
-    assert "8 of the source's 16 bits" in copy(source, lab / "out.bmp").warnings[0]
+    assert "8 of the source's 16 bits" in lab.copy(source, lab / "out.bmp").warnings[0]
 
 
 def test_jpeg_out_is_close(lab: Any) -> None:
     smooth = np.indices((48, 64)).sum(0, dtype=np.uint8)[..., None].repeat(3, -1)
-    copy(lab.picture("in.png", smooth, "rgb24"), lab / "out.jpg")
+    lab.copy(lab.picture("in.png", smooth, "rgb24"), lab / "out.jpg")
     with open_input(lab / "out.jpg") as reader:
         assert np.abs(next(iter(reader)).pixels.astype(int) - smooth).max() <= 2
 
@@ -179,22 +172,19 @@ def test_a_filled_folder_is_replaced_only_on_request(folder: Path, lab: Any) -> 
     target = lab / "clean"
     lab.picture("clean/old.png", shade(1), "rgb24")
     with pytest.raises(TemporalCleanError, match="exists and is not empty"):
-        copy(folder, target)
-    copy(folder, target, overwrite=True)
+        lab.copy(folder, target, overwrite=False)
+    lab.copy(folder, target)
     assert len(list(target.iterdir())) == 5
     (target / "diary.txt").write_text("keep me")
     with pytest.raises(TemporalCleanError, match="holds more than pictures and is not replaced"):
-        copy(folder, target, overwrite=True)
+        lab.copy(folder, target)
     assert (target / "diary.txt").read_text() == "keep me"
 
 
 def test_a_shorter_row_leaves_no_old_pictures(folder: Path, lab: Any) -> None:
-    copy(folder, lab / "row_%02d.png")
+    lab.copy(folder, lab / "row_%02d.png")
     (lab / "row_notes.txt").write_text("stays")
-    with open_input(folder, end=0.03) as reader:
-        with open_output(lab / "row_%02d.png", reader, overwrite=True) as writer:
-            for frame in reader:
-                writer.write(frame.pixels, frame)
+    lab.copy(folder, lab / "row_%02d.png", end=0.03)
     assert sorted(f.name for f in lab.folder.glob("row_*")) == [
         "row_01.png",
         "row_02.png",
@@ -202,10 +192,10 @@ def test_a_shorter_row_leaves_no_old_pictures(folder: Path, lab: Any) -> None:
     ]
 
 
-def test_the_input_folder_is_never_the_output(folder: Path) -> None:
+def test_the_input_folder_is_never_the_output(folder: Path, lab: Any) -> None:
     for target in (folder, folder / "shot_%d.png"):
         with pytest.raises(TemporalCleanError, match="is the input: choose another output"):
-            copy(folder, target, overwrite=True)
+            lab.copy(folder, target)
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
@@ -213,10 +203,8 @@ def test_the_input_folder_is_never_the_output(folder: Path) -> None:
 def test_a_broken_run_leaves_no_pictures(
     folder: Path, lab: Any, target: str, error: type[BaseException]
 ) -> None:
-    with pytest.raises(error), open_input(folder) as reader:
-        with open_output(lab / target, reader) as writer:
-            writer.write(shade(1), next(iter(reader)))
-            raise error
+    with pytest.raises(error):
+        lab.copy(folder, lab / target, stop=error)
     assert [file.name for file in lab.folder.iterdir()] == ["shots"]
 
 

@@ -234,7 +234,7 @@ def test_a_damaged_file_is_read_past_the_damage(lab: Any) -> None:
     path = lab.video("clip.mkv", codec="libx264", count=30, options={"g": "10"})
     data = bytearray(path.read_bytes())
     with av.open(str(path)) as source:
-        packet = next(itertools.islice(source.demux(video=0), 10, None))
+        packet: Any = next(itertools.islice(source.demux(video=0), 10, None))
         position = packet.pos + packet.size - 40
     data[position : position + 40] = bytes(range(40))
     path.write_bytes(data)

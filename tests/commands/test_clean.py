@@ -1,0 +1,225 @@
+"""temporal-clean clean, as its users run it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from temporal_clean import assets
+from temporal_clean.commands import main
+from temporal_clean.video import open_input
+
+CLIP = assets.DEMO_CLIP / "native.mkv"
+
+
+def run(*arguments: object) -> None:
+    main([str(a) for a in arguments])
+
+
+def frames_of(path: Path) -> np.ndarray:
+    with open_input(path) as reader:
+        return np.stack([frame.pixels for frame in reader])
+
+
+def error_of(capsys, *arguments: object) -> str:
+    """Run, expect exit status 2, give the one line on standard error."""
+    with pytest.raises(SystemExit) as stop:
+        run(*arguments)
+    text = capsys.readouterr().err.strip()
+    assert stop.value.code == 2, text
+    assert text.startswith("error: ")
+    assert "\n" not in text
+    assert "Traceback" not in text
+    return text
+
+
+def test_cleans_a_game_clip(tmp_path, capsys) -> None:
+    out, stats = tmp_path / "clean.mkv", tmp_path / "stats.json"
+    run("clean", CLIP, "-o", out, "--end", 0.5, "--stats", stats)
+    record = json.loads(stats.read_text())
+    assert record["frames"] == 30 == len(frames_of(out))
+    assert record["fps"] > 0
+    for stage in ("decode_ms", "step_ms", "encode_ms"):
+        assert 0 < record[stage]["p50"] <= record[stage]["p95"]
+    assert "agrees with ONNX Runtime" in record["engine_reason"]
+    assert record["engine"].startswith("openvino")
+    assert record["resets"] == 0
+    assert "30 frames" in capsys.readouterr().out
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_cleaning_brings_the_clip_nearer_to_its_reference(tmp_path) -> None:
+    """Lossless, whole: PSNR and frame-to-frame error must both gain on the input."""
+    out = tmp_path / "clean.mkv"
+    run("clean", CLIP, "-o", out, "--codec", "ffv1")
+    before, after = frames_of(CLIP).astype(np.float32), frames_of(out).astype(np.float32)
+    reference = frames_of(assets.DEMO_CLIP / "reference.mkv").astype(np.float32)
+
+    def figures(frames: np.ndarray) -> tuple[float, float]:
+        error = frames - reference
+        return float(np.square(error).mean()), float(np.square(np.diff(error, axis=0)).mean())
+
+    assert np.all(np.array(figures(after)) < np.array(figures(before)))
+
+
+def test_strength_zero_is_lossless_pass_through(tmp_path) -> None:
+    out = tmp_path / "same.mkv"
+    run("clean", CLIP, "-o", out, "--codec", "ffv1", "--strength", 0, "--end", 0.2)
+    assert np.array_equal(frames_of(out), frames_of(CLIP)[:12])
+
+
+def test_many_inputs_go_into_a_folder(tmp_path) -> None:
+    second = tmp_path / "second.mkv"
+    second.write_bytes(CLIP.read_bytes())
+    stats = tmp_path / "stats.json"
+    run("clean", CLIP, second, "-o", tmp_path / "out", "--end", 0.1, "--stats", stats)
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["native.mkv", "second.mkv"]
+    assert [r["frames"] for r in json.loads(stats.read_text())] == [6, 6]
+
+
+def test_inspection_writes_a_video_of_each_map(tmp_path) -> None:
+    maps = tmp_path / "maps"
+    run("clean", CLIP, "-o", tmp_path / "c.mkv", "--end", 0.2, "--inspect", maps)
+    names = {p.stem for p in maps.iterdir()}
+    assert names == {
+        "motion",
+        "doubt",
+        "spatial",
+        "mask",
+        "weight",
+        "spatial_surprise",
+        "temporal_surprise",
+    }
+    for path in maps.iterdir():
+        assert frames_of(path).shape == (12, 270, 480, 3)
+    doubt = frames_of(maps / "doubt.mp4")
+    # The first frame has no past: doubted everywhere; later ones are mostly believed.
+    assert doubt[0].mean() > 250
+    assert doubt[6].mean() < 200
+
+
+def test_torch_checkpoint_and_shipped_graph_agree(tmp_path) -> None:
+    pytest.importorskip("torch", reason="pip install 'temporal-clean[test]'")
+    for name, model in (("graph", "fast"), ("checkpoint", assets.checkpoint_path("fast"))):
+        engine = "onnxruntime" if name == "graph" else "auto"
+        out = tmp_path / f"{name}.mkv"
+        arguments = ["--codec", "ffv1", "--end", 0.1, "--engine", engine, "--model", model]
+        run("clean", CLIP, "-o", out, *arguments)
+    a, b = (frames_of(tmp_path / f"{n}.mkv").astype(int) for n in ("graph", "checkpoint"))
+    assert np.abs(a - b).max() <= 2
+
+
+def make_hdr(path: Path) -> None:
+    """Ten frames of 10-bit PQ with highlights."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=24)
+        stream.width, stream.height, stream.pix_fmt = 96, 80, "yuv444p10le"
+        for index in range(10):
+            columns = np.linspace(64, 900, 96)[None] + np.zeros((80, 1)) + index
+            planes = np.stack([columns, np.full((80, 96), 512.0), np.full((80, 96), 512.0)])
+            frame = av.VideoFrame.from_ndarray(planes.astype(np.uint16), "yuv444p10le")
+            frame.colorspace, frame.color_range = 9, 1
+            frame.color_trc, frame.color_primaries = 16, 9
+            frame.pts = index
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def test_hdr_video_keeps_bits_tags_and_highlights(tmp_path) -> None:
+    source, out = tmp_path / "hdr.mkv", tmp_path / "clean.mkv"
+    make_hdr(source)
+    run("clean", source, "-o", out, "--codec", "ffv1")
+    with open_input(source) as a, open_input(out) as b:
+        assert b.info.bits >= 10
+        assert b.info.color.transfer == a.info.color.transfer == 16
+        before, after = (np.stack([f.pixels for f in reader]) for reader in (a, b))
+    # The ramp's bright end lies far above SDR white: left alone, but for 10-bit rounding.
+    assert np.abs(after[..., 80:, :].astype(int) - before[..., 80:, :]).max() <= 2 * 64
+
+
+def test_without_torch_cleaning_works_and_imports_none(tmp_path) -> None:
+    """The light install: torch blocked, as on a player's machine."""
+    code = (
+        "import sys\n"
+        "for name in ('torch', 'torchvision', 'kornia', 'cv2', 'safetensors', 'jaxtyping'):\n"
+        "    sys.modules[name] = None\n"
+        "from temporal_clean.commands import main\n"
+        f"main(['clean', {str(CLIP)!r}, '-o', {str(tmp_path / 'c.mkv')!r}, '--end', '0.1'])\n"
+        f"main(['compare', {str(CLIP)!r}, {str(tmp_path / 'c.mkv')!r}, '-o', "
+        f"{str(tmp_path / 'c.html')!r}, '--frames', '4'])\n"
+        "main(['doctor'])\n"
+        "main(['export', '--size', '96x64', '-o', "
+        f"{str(tmp_path / 'g.onnx')!r}])\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "c.html").is_file()
+    assert "pip install 'temporal-clean[train]'" in result.stdout or "torch" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("missing.mp4", "-o", "o.mp4"), "missing.mp4"),
+        ((CLIP, "-o", "o.xyz"), "xyz"),
+        ((CLIP, "-o", "nowhere/o.mkv"), "nowhere"),
+        ((CLIP, "-o", "o.mkv", "--engine", "warp"), "no engine 'warp'"),
+        ((CLIP, "-o", "o.mkv", "--model", "huge"), "no model 'huge'"),
+        ((CLIP, "-o", "o.mkv", "--strength", 3), "strength"),
+        ((CLIP, "-o", "o.mkv", "--codec", "mpeg9"), "mpeg9"),
+        ((CLIP, "-o", "o.mkv", "--start", 900), "choose a part inside the clip"),
+        ((CLIP, CLIP, "-o", "out"), "would both become"),
+        ((CLIP, CLIP, "-o", "o.mkv"), "give a folder"),
+    ],
+)
+def test_bad_requests_get_one_sentence_and_leave_nothing(
+    tmp_path, monkeypatch, capsys, arguments, message
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert message in error_of(capsys, "clean", *arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def test_existing_output_is_kept_unless_told(tmp_path, capsys) -> None:
+    out = tmp_path / "clean.mkv"
+    out.write_text("precious")
+    assert "--overwrite" in error_of(capsys, "clean", CLIP, "-o", out, "--end", 0.1)
+    assert out.read_text() == "precious"
+    run("clean", CLIP, "-o", out, "--end", 0.1, "--overwrite")
+    assert len(frames_of(out)) == 6
+
+
+def test_output_over_its_own_input_is_refused(tmp_path, capsys) -> None:
+    source, link = tmp_path / "a.mkv", tmp_path / "b.mkv"
+    source.write_bytes(CLIP.read_bytes())
+    link.symlink_to(source)
+    error_of(capsys, "clean", source, "-o", link, "--overwrite")
+    assert source.read_bytes() == CLIP.read_bytes()
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_cancelled_run_leaves_nothing(tmp_path, stop) -> None:
+    """Stopped in the middle: exit status 130, and neither the output nor a partial file."""
+    out = tmp_path / "clean.mkv"
+    arguments = ["clean", str(CLIP), "-o", str(out), "--engine", "onnxruntime"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "temporal_clean", *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(stop)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "cancelled" in errors
+    assert not list(tmp_path.iterdir())
