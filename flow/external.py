@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -33,23 +32,34 @@ LICENCES = {
 }
 UNKNOWN_LICENCE = "unknown: check the authors' page"
 
+# Models of ptlflow 0.4.2 that fail with two frames, and how many they take.
+MORE_FRAMES = {"memfof": 3, "streamflow": 4}
+
+# Below it RAFT's correlation pyramid ends in a single cell: raft_small answers NaN and
+# sea_raft_s fails. fastflownet, dicl and vcn want two to four cells of their coarsest level
+# (each tried untrained at sizes from 16 to 256).
+MINIMUM_SIZE = 128
+MINIMUM_CELLS = 4
+
+# Farther than any round trip tolerates, and small enough to be squared.
+FAR = 1e6
+
 
 class ExternalFlow:
     """A ptlflow model that estimates flow as FlowNetwork and dis_flow do.
 
     ``model`` takes ``{"images": batch 2 3 height width}`` in BGR and [0, 1], and gives
     ``{"flows": batch 1 2 height width}`` in pixels from the first image to the second.
-    ``licence`` is what is known of its weights.
+    ``licence`` is what is known of its weights; frames smaller than ``minimum_size`` are padded.
     """
-
-    # Below this, on either axis, RAFT's correlation pyramid ends in a single cell: raft_small
-    # of ptlflow 0.4.2 answers NaN and sea_raft_s fails; rapidflow and fastflownet want 33 and 65.
-    minimum_size: ClassVar[int] = 128
 
     def __init__(self, model: nn.Module, name: str, licence: str = UNKNOWN_LICENCE) -> None:
         self.model = model.eval()
         self.name = name
         self.licence = licence
+        # dpflow names no stride: it has as many levels as the picture asks for.
+        stride = getattr(model, "output_stride", None) or 1
+        self.minimum_size = max(MINIMUM_SIZE, MINIMUM_CELLS * stride)
 
     def estimate(
         self,
@@ -59,9 +69,9 @@ class ExternalFlow:
         """Flow from ``frame`` to ``previous`` (RGB in [0, 1]), any size, fp32, without gradient.
 
         The model follows the frames to their device and runs twice: doubt is the
-        forward-backward check of its two flows. The ``occs`` and ``confs`` that a few models
-        add are left aside: they see occlusion or error, not both, are trained on synthetic
-        scenes (maskflownet's with no target at all), and would make models incomparable.
+        forward-backward check of its two flows. The ``occs`` or ``confs`` that a few models
+        add are left aside: each sees occlusion or error, not both, in units of its own
+        (maskflownet_s learns them with no target), so models would not compare.
         """
         self.model.to(frame.device)
         with torch.inference_mode():
@@ -106,6 +116,10 @@ def load_external(
         raise FileNotFoundError(f"no weights file at {weights}")
     ptlflow = _ptlflow()
     _check_name(name, ptlflow.get_model_names())
+    if name in MORE_FRAMES:
+        raise ValueError(
+            f"{name!r} takes {MORE_FRAMES[name]} frames at once; a flow here is between two"
+        )
     licence = _licence(name)
     warnings.warn(f"{name}: licence of the weights: {licence}", stacklevel=2)
     with _no_downloads():
@@ -113,10 +127,6 @@ def load_external(
         if weights is not None:
             _restore(ptlflow, model, name, Path(weights))
     return ExternalFlow(model, name, licence)
-
-
-# Farther than any round trip tolerates, and small enough to be squared.
-FAR = 1e6
 
 
 def _ptlflow() -> ModuleType:
@@ -164,7 +174,7 @@ def _restore(ptlflow: ModuleType, model: nn.Module, name: str, weights: Path) ->
 
 @contextmanager
 def _no_downloads() -> Iterator[None]:
-    """Refuse torch.hub's downloads: memfof asks for a backbone's weights while it is built."""
+    """Refuse torch.hub's downloads: some models ask for a backbone's weights while built."""
 
     def refuse(url: str, *_: object, **__: object) -> None:
         raise ConnectionRefusedError(f"it wants to download {url}; nothing is downloaded here")

@@ -71,9 +71,7 @@ def _pixel_axes(height: int, width: int, device: torch.device) -> tuple[Tensor, 
 
 
 def _lookup(image: Tensor, grid: Tensor, mode: str) -> Tensor:
-    return F.grid_sample(
-        image.float(), grid, mode=mode, padding_mode="border", align_corners=False
-    )
+    return F.grid_sample(image.float(), grid, mode=mode, padding_mode="border", align_corners=False)
 
 
 def _catmull_rom(distance: Tensor) -> Tensor:

@@ -35,12 +35,13 @@ class FusionConfig:
 class History(NamedTuple):
     """The past, warped to the current frame, and how far to believe it.
 
-    ``trust`` in [0, 1], in phases, is 0 where there is no usable history: no valid state, a
-    cut, doubt. ``coarse_trust`` is the same at 1/4.
+    ``usable`` is 0 where there is no history at all: no valid state, or a cut. ``trust`` in
+    [0, 1], in phases, is 0 there and where the flow is doubted; ``coarse_trust`` the same at 1/4.
     """
 
     clean: Float[Tensor, "batch 3 height width"]
     hidden: Float[Tensor, "batch hidden height/4 width/4"]
+    usable: Float[Tensor, "batch 1 1 1"]
     trust: Float[Tensor, "batch phases height/cell width/cell"]
     coarse_trust: Float[Tensor, "batch 1 height/4 width/4"]
 
@@ -98,7 +99,8 @@ class FusionNetwork(nn.Module):
         surprise, clues = self._surprise(spatial, history)
         # Differences of a few codes carry the decision: five times larger they train well.
         differences = torch.cat([clipped - frame, excess], dim=1) * 5.0
-        compared = F.leaky_relu(self.compare(differences), 0.1)
+        # An unusable past leaves no trace, not even in the hidden features.
+        compared = F.leaky_relu(self.compare(differences), 0.1) * history.usable
         finest, features = self._features(compared, spatial, history, clues)
 
         # Everything that is not history is put together in phases and shuffled once.
@@ -119,7 +121,8 @@ class FusionNetwork(nn.Module):
         half = None
         if self.half_level is not None:
             half, compared = self.half_level.descend(compared + spatial.half)
-        joined = [compared, spatial.features, history.hidden, clues, history.coarse_trust]
+        past = torch.cat([history.hidden, clues], dim=1) * history.usable
+        joined = [compared, spatial.features, past, history.coarse_trust]
         features = self.body(F.leaky_relu(self.gather(torch.cat(joined, dim=1)), 0.1))
         if self.half_level is None or half is None:
             return features, features

@@ -66,9 +66,7 @@ class SpatialSurprise(nn.Module):
     def __init__(self, channels: int, heads: int) -> None:
         super().__init__()
         self.embed = nn.Conv2d(TOKEN_DIMENSIONS, channels, kernel_size=1)
-        self.surroundings = nn.Conv2d(
-            channels, channels, kernel_size=5, padding=2, groups=channels
-        )
+        self.surroundings = nn.Conv2d(channels, channels, kernel_size=5, padding=2, groups=channels)
         hole = torch.ones(1, 1, 5, 5)
         hole[..., 2, 2] = 0.0
         self.register_buffer("hole", hole, persistent=False)

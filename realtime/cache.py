@@ -19,7 +19,7 @@ def cache_folder() -> Path:
     return folder
 
 
-def cached_graph(graph: bytes, request: "GraphRequest") -> bytes:  # noqa: F821
+def cached_graph(graph: bytes, request: "GraphRequest") -> bytes:
     """The graph fixed as ``request`` says, from the cache if its content is there."""
     from temporal_clean.realtime.graph import fixed_graph
 

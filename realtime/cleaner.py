@@ -119,8 +119,11 @@ def _from_torch(frame: Any) -> tuple[NDArray, Any]:
 
     if frame.ndim == 3 and frame.is_floating_point() and frame.shape[0] == 3:
         planes = frame.detach().float().cpu().permute(1, 2, 0).numpy()
-        return _quantised(planes), lambda clean: (
-            torch.from_numpy(clean.astype(np.float32) / 65535.0).permute(2, 0, 1).to(frame)
+        return (
+            _quantised(planes),
+            lambda clean: (
+                torch.from_numpy(clean.astype(np.float32) / 65535.0).permute(2, 0, 1).to(frame)
+            ),
         )
     if frame.ndim == 3 and frame.dtype == torch.uint8 and frame.shape[2] == 3:
         return frame.cpu().numpy(), lambda clean: torch.from_numpy(clean).to(frame.device)

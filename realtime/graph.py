@@ -128,11 +128,14 @@ def _keep_outputs(model: onnx.ModelProto, inspect: bool) -> None:
 def _write_sizes(model: onnx.ModelProto, height: int, width: int) -> None:
     """Put numbers in the place of the symbols 16*h, 4*w and so on."""
     symbols = {"h": height // MULTIPLE_OF, "w": width // MULTIPLE_OF}
-    for value in (*model.graph.input, *model.graph.output):
+    for value in model.graph.input:
         for dimension in value.type.tensor_type.shape.dim:
             if dimension.dim_param:
                 factor, symbol = dimension.dim_param.split("*")
                 dimension.dim_value = int(factor) * symbols[symbol]
+    # The outputs' sizes follow; some carry symbols of the exporter's own.
+    for value in model.graph.output:
+        value.type.tensor_type.ClearField("shape")
     del model.graph.value_info[:]
 
 

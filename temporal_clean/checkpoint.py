@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
@@ -54,13 +53,20 @@ def save_checkpoint(
 def load_checkpoint(model: str | Path) -> RecurrentCleaner:
     """The torch module, in evaluation mode, for a size that ships or a checkpoint's path."""
     path = assets.checkpoint_path(model)
-    config = _config(read_metadata(path))
-    cleaner = RecurrentCleaner(config)
+    metadata = read_metadata(path)
+    try:
+        cleaner = RecurrentCleaner(_config(metadata))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise TemporalCleanError(
+            f"'{path}' describes networks that this version does not know ({error!r}); train it "
+            "again or install the version that wrote it"
+        ) from error
     with safe_open(path, framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    expected = cleaner.state_dict().keys()
-    if tensors.keys() != expected:
-        odd = sorted(tensors.keys() ^ expected)
+    expected = {name: value.shape for name, value in cleaner.state_dict().items()}
+    found = {name: value.shape for name, value in tensors.items()}
+    if found != expected:
+        odd = sorted({name for name, _ in found.items() ^ expected.items()})
         raise TemporalCleanError(
             f"'{path}' does not fit this version's networks ({len(odd)} tensors differ, "
             f"such as {odd[0]}); train it again or install the version that wrote it"

@@ -36,8 +36,10 @@ def scene_cut(
     Two signs, either suffices: the 16x16 means of the frame and of the warped previous frame no
     longer correlate, or nearly every pixel of the flow is doubted.
     """
-    ours = _coarse(frame)
-    theirs = warp(_coarse(previous), block_mean(flow.coarse_motion, 4) * 0.25, "bilinear")
+    # In fp32: products of dim contrasts are below fp16, and a 0 / 0 would never leave the state.
+    ours = _coarse(frame).float()
+    motion = block_mean(flow.coarse_motion, 4) * 0.25
+    theirs = warp(_coarse(previous).float(), motion, "bilinear")
     ours = ours - ours.mean(dim=(2, 3), keepdim=True)
     theirs = theirs - theirs.mean(dim=(2, 3), keepdim=True)
     # Contrast below two codes of 255 is noise: there the quotient goes to one, 'no cut'.
@@ -47,7 +49,7 @@ def scene_cut(
     correlation = (_mean(ours * theirs) + floor) / energy
     unrelated = ((0.5 - correlation) * 5.0 + 0.5).clamp(0.0, 1.0)
     doubted = ((_mean(flow.coarse_doubt) - 0.85) * 10.0 + 0.5).clamp(0.0, 1.0)
-    return torch.maximum(unrelated, doubted)
+    return torch.maximum(unrelated, doubted).to(frame.dtype)
 
 
 def _coarse(x: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ class State(NamedTuple):
     frame: Float[Tensor, "batch 3 height width"]
     clean: Float[Tensor, "batch 3 height width"]
     hidden: Float[Tensor, "batch hidden height/4 width/4"]
-    valid: Float[Tensor, "batch"]  # noqa: F821
+    valid: Float[Tensor, "batch"]
 
 
 class Inspection(NamedTuple):
@@ -75,7 +75,9 @@ SIZES: dict[str, CleanerConfig] = {
             correlations=(8, 12, 16),
             cell=2,
         ),
-        spatial=SpatialConfig(half=24, quarter=40, eighth=64, heads=4, blocks=2, stem_convolutions=1),
+        spatial=SpatialConfig(
+            half=24, quarter=40, eighth=64, heads=4, blocks=2, stem_convolutions=1
+        ),
         fusion=FusionConfig(hidden=24, convolutions=2, token=48),
     ),
 }
@@ -129,6 +131,7 @@ class RecurrentCleaner(nn.Module):
         history = History(
             clean=warp_picture(state.clean, planes.motion, self.config.kernel),
             hidden=warp(state.hidden, planes.coarse_motion, "bilinear"),
+            usable=usable,
             trust=usable * (1.0 - planes.doubt),
             coarse_trust=usable * (1.0 - planes.coarse_doubt),
         )

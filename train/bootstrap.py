@@ -115,7 +115,10 @@ class Windows:
         if cut < frames:
             second = self._stretch(frames - cut, crop)
             first = Window(
-                *(torch.cat(pair) for pair in zip(vars(first).values(), vars(second).values()))
+                *(
+                    torch.cat(pair)
+                    for pair in zip(vars(first).values(), vars(second).values(), strict=True)
+                )
             )
         return self._augment(first)
 
@@ -231,7 +234,10 @@ def train(
         if step % 50 == 0:
             figures = " ".join(f"{name} {value:.4f}" for name, value in seen.items())
             rate_px = pixels / (time.monotonic() - start) / 1e6
-            print(f"{progress:5.1%} step {step} {rate_px:.2f} Mpx/s |g| {norm:.2f} {figures}", flush=True)
+            print(
+                f"{progress:5.1%} step {step} {rate_px:.2f} Mpx/s |g| {norm:.2f} {figures}",
+                flush=True,
+            )
         if time.monotonic() - last_save > 240.0:
             last_save = time.monotonic()
             _save(model, average, out, windows, (step, pixels, minutes * progress), before)

@@ -42,9 +42,7 @@ def available() -> dict[str, bool]:
     return {name: importlib.util.find_spec(name) is not None for name in ENGINES}
 
 
-def open_engine(
-    model: str | Path, request: GraphRequest, engine: str = "auto"
-) -> OpenedEngine:
+def open_engine(model: str | Path, request: GraphRequest, engine: str = "auto") -> OpenedEngine:
     """Open ``model`` ('fast', 'quality' or a path) on ``engine`` for one frame size and format.
 
     'auto' takes the fastest that agrees with ONNX Runtime over three recurrent frames. A named
@@ -52,9 +50,7 @@ def open_engine(
     """
     if engine != "auto":
         if engine not in ENGINES:
-            raise TemporalCleanError(
-                f"no engine '{engine}': expected auto, {', '.join(ENGINES)}"
-            )
+            raise TemporalCleanError(f"no engine '{engine}': expected auto, {', '.join(ENGINES)}")
         if not available()[engine]:
             raise TemporalCleanError(
                 f"engine '{engine}' is not installed: {ENGINES[engine]}, or choose --engine auto"
@@ -91,12 +87,16 @@ def self_test(engine: str, precision: str, model: str | Path) -> Verdict:
     request = GraphRequest(96, 128, "rgb16")
     graph = assets.graph_path(model).read_bytes()
     version = importlib.metadata.version(engine)
-    path = cache_folder() / "self-test" / f"{engine}-{version}-{precision}-{request.key(graph)}.json"
+    path = (
+        cache_folder() / "self-test" / f"{engine}-{version}-{precision}-{request.key(graph)}.json"
+    )
     if path.is_file():
         return Verdict(**json.loads(path.read_text()))
     try:
         candidate = _build(engine, precision, model, request)
-        verdict = compare_to_reference(candidate, _build("onnxruntime", "fp32", model, request), request)
+        verdict = compare_to_reference(
+            candidate, _build("onnxruntime", "fp32", model, request), request
+        )
     except Exception as error:  # an engine may fail in any way of its own: that is a verdict
         verdict = Verdict(False, f"failed to run: {error}".splitlines()[0])
     path.parent.mkdir(exist_ok=True)

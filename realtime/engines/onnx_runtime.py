@@ -74,9 +74,7 @@ class OnnxRuntimeEngine:
         for name in STATE_INPUTS:
             value = self.inputs[name]
             dtype = np.float16 if "float16" in value.type else np.float32
-            buffers[name] = self.runtime.OrtValue.ortvalue_from_numpy(
-                np.zeros(value.shape, dtype)
-            )
+            buffers[name] = self.runtime.OrtValue.ortvalue_from_numpy(np.zeros(value.shape, dtype))
         return buffers
 
 

@@ -56,7 +56,7 @@ class TorchEngine:
     def describe(self) -> EngineInfo:
         return EngineInfo("torch", self.torch.__version__, "fp32", str(self.device))
 
-    def _planes(self, frame: NDArray) -> "torch.Tensor":  # type: ignore[name-defined]  # noqa: F821
+    def _planes(self, frame: NDArray) -> "torch.Tensor":  # type: ignore[name-defined]
         if self.request.frame_format == "planar":
             return self.torch.from_numpy(frame).to(self.device)
         _, channels, largest = PICTURES[self.request.frame_format]
@@ -66,7 +66,7 @@ class TorchEngine:
         pads = (0, width - frame.shape[1], 0, height - frame.shape[0])
         return self.torch.nn.functional.pad(planes, pads, mode="replicate")
 
-    def _picture(self, clean: "torch.Tensor") -> NDArray:  # type: ignore[name-defined]  # noqa: F821
+    def _picture(self, clean: "torch.Tensor") -> NDArray:  # type: ignore[name-defined]
         if self.request.frame_format == "planar":
             return clean.cpu().numpy()
         _, channels, largest = PICTURES[self.request.frame_format]

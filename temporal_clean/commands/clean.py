@@ -14,7 +14,7 @@ __all__ = ["clean"]
 def clean(
     inputs: Annotated[tuple[str, ...], tyro.conf.Positional],
     /,
-    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])],
+    output: Annotated[str, tyro.conf.arg(aliases=["-o"])],
     model: str = "fast",
     engine: str = "auto",
     strength: float = 1.0,
@@ -82,25 +82,27 @@ class Job:
     """One input and where its results go."""
 
     source: str
-    output: Path
+    output: str | Path
     inspect: Path | None
 
 
-def plan(inputs: tuple[str, ...], output: Path, inspect: Path | None) -> list[Job]:
+def plan(inputs: tuple[str, ...], output: str, inspect: Path | None) -> list[Job]:
     """Where each input goes: the output itself for one, files in the output folder for several.
 
     Refuses two inputs that would land on one name, before anything is written.
     """
-    if len(inputs) == 1 and not (output.is_dir() and Path(inputs[0]).is_file()):
+    folder = Path(output)
+    if len(inputs) == 1 and not (folder.is_dir() and Path(inputs[0]).is_file()):
+        # As written: a slash at the end means a folder of pictures.
         return [Job(inputs[0], output, inspect)]
-    if output.suffix and not output.is_dir():
+    if folder.suffix and not folder.is_dir():
         raise TemporalCleanError(
             f"{len(inputs)} inputs need a folder to go into, but '{output}' looks like a file; "
             "give a folder with -o"
         )
     jobs: dict[Path, Job] = {}
     for source in inputs:
-        target = output / Path(source).name
+        target = folder / Path(source).name
         if target in jobs:
             raise TemporalCleanError(
                 f"'{jobs[target].source}' and '{source}' would both become '{target}'; "
@@ -108,7 +110,7 @@ def plan(inputs: tuple[str, ...], output: Path, inspect: Path | None) -> list[Jo
             )
         maps = inspect / Path(source).stem if inspect else None
         jobs[target] = Job(source, target, maps)
-    output.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     return list(jobs.values())
 
 

@@ -1,9 +1,11 @@
 """ptlflow behind our record: channel order, direction, any size, and weights from files alone."""
 
+import re
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -76,9 +78,11 @@ def test_a_model_that_takes_bgr_from_first_to_second_gives_our_flow(
 def test_small_frames_are_padded_by_their_border_and_cropped_back() -> None:
     spy = Spy(still)
     frame, previous = torch.rand(2, 2, 3, 40, 150)
-    flow = ExternalFlow(spy, "still").estimate(frame, previous)
+    model = ExternalFlow(spy, "still")
+    flow = model.estimate(frame, previous)
     there, back = spy.seen
-    assert there.shape == (2, 2, 3, ExternalFlow.minimum_size, 150)
+    assert model.minimum_size == 128
+    assert there.shape == (2, 2, 3, 128, 150)
     assert torch.equal(there[..., :40, :], torch.stack([frame, previous], 1).flip(2))
     assert torch.equal(there[..., 40:, :], there[..., 39:40, :].expand(-1, -1, -1, 88, -1))
     assert torch.equal(back, there.flip(1))
@@ -137,39 +141,66 @@ def test_without_ptlflow_the_install_line_is_given(monkeypatch: pytest.MonkeyPat
         load_external("raft_small", random_weights=True)
 
 
+@quietly
+def test_a_model_cannot_download_while_it_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def get_model(_: str) -> nn.Module:
+        model = nn.Linear(1, 1)
+        model.load_state_dict(torch.hub.load_state_dict_from_url("https://example.invalid/b.pth"))
+        return model
+
+    fake = ModuleType("ptlflow")
+    fake.__dict__.update(get_model_names=lambda: ["greedy"], get_model=get_model)
+    monkeypatch.setitem(sys.modules, "ptlflow", fake)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    download = torch.hub.download_url_to_file
+    with pytest.raises(ValueError, match="cannot build 'greedy' here: it wants to download"):
+        load_external("greedy", random_weights=True)
+    assert torch.hub.download_url_to_file is download
+    assert not list(tmp_path.rglob("*.pth"))
+
+
+@needs_ptlflow
+@pytest.mark.parametrize("name", ["memfof", "streamflow"])
+def test_models_of_more_frames_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=rf"'{name}' takes \d frames at once"):
+        load_external(name, random_weights=True)
+
+
 @needs_ptlflow
 def test_an_unknown_name_brings_close_ones() -> None:
-    with pytest.raises(ValueError, match="no model 'RAFT_smal'; close to it: .*raft_small"):
+    with pytest.raises(ValueError, match=r"no model 'RAFT_smal'; close to it: .*raft_small"):
         load_external("RAFT_smal", random_weights=True)
-    with pytest.raises(ValueError, match="no model 'xyzzy'; it has: .*fastflownet, "):
+    with pytest.raises(ValueError, match=r"no model 'xyzzy'; it has: .*fastflownet, "):
         load_external("xyzzy", random_weights=True)
 
 
-REAL = {
-    "rapidflow": "academic and research only",
-    "rapidflow_it1": "academic and research only",
-    "fastflownet": "research only",
-    "raft_small": "not specified",
-    "sea_raft_s": "not specified",
-    "gmflow": "unknown: check the authors' page",
-}
-
-
 @needs_ptlflow
-@pytest.mark.parametrize("name", REAL)
-def test_real_models_take_any_size_and_show_their_licence(name: str) -> None:
-    with pytest.warns(UserWarning, match=f"{name}: licence of the weights: {REAL[name]}"):
+@pytest.mark.parametrize(
+    ("name", "licence", "height", "width"),
+    [  # heights below the minimum, widths that are no multiple of the stride
+        ("rapidflow", "academic and research only", 33, 150),
+        ("rapidflow_it1", "academic and research only", 131, 150),
+        ("fastflownet", "research only", 33, 270),
+        ("raft_small", r"not specified \(code BSD-3\)", 33, 150),
+        ("sea_raft_s", r"not specified \(code BSD-3\)", 33, 150),
+        ("gmflow", "unknown: check the authors' page", 33, 150),
+    ],
+)
+def test_real_models_take_any_size_and_show_their_licence(
+    name: str, licence: str, height: int, width: int
+) -> None:
+    with pytest.warns(UserWarning, match=f"^{name}: licence of the weights: {licence}$"):
         model = untrained(name)
-    assert REAL[name] in model.licence
+    assert re.fullmatch(licence, model.licence)
     assert not model.model.training
-    for height, width in ((33, 47), (131, 150)):
-        frame, previous = torch.rand(2, 1, 3, height, width)
-        flow = model.estimate(frame, previous)
-        assert isinstance(flow, Flow)
-        assert flow.motion.shape == (1, 2, height, width)
-        assert flow.doubt.shape == (1, 1, height, width)
-        # Motion that is not finite would have become zero.
-        assert flow.motion.abs().amax(dim=1).gt(0).float().mean() > 0.99
+    flow = model.estimate(*torch.rand(2, 1, 3, height, width))
+    assert isinstance(flow, Flow)
+    assert flow.motion.shape == (1, 2, height, width)
+    assert flow.doubt.shape == (1, 1, height, width)
+    # Motion that is not finite would have become zero.
+    assert flow.motion.abs().amax(dim=1).gt(0).float().mean() > 0.99
 
 
 @needs_ptlflow
@@ -211,14 +242,3 @@ def test_weights_that_do_not_fit_are_named(tmp_path: Path) -> None:
     path.write_bytes(b"not weights")
     with pytest.raises(ValueError, match=r"rapid\.ckpt does not fit 'rapidflow_it1'"):
         load_external("rapidflow_it1", path)
-
-
-@needs_ptlflow
-@quietly
-def test_a_backbone_is_not_downloaded_either(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    with pytest.raises(ValueError, match="cannot build 'memfof' here: it wants to download"):
-        load_external("memfof", random_weights=True)
-    assert not list(tmp_path.rglob("*.pth"))

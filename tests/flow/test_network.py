@@ -30,9 +30,7 @@ def test_untrained_it_answers_no_motion(cell: int, texture: Callable[..., Tensor
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_untrained_it_doubts_where_frames_differ(
-    cell: int, texture: Callable[..., Tensor]
-) -> None:
+def test_untrained_it_doubts_where_frames_differ(cell: int, texture: Callable[..., Tensor]) -> None:
     previous = texture(3, 64, 64)
     frame = previous.clone()
     frame[..., 16:48, 24:56] = 1.0 - frame[..., 16:48, 24:56].round()
@@ -75,6 +73,21 @@ def test_upsampling_starts_as_bilinear_interpolation() -> None:
         larger = F.pixel_shuffle(LearnedUpsampling(2, 8)(planes, context), 4)
     expected = F.interpolate(planes, scale_factor=4.0, mode="bilinear", align_corners=False)
     assert torch.allclose(larger, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("level", "pixels"), [(0, 4.0), (1, 8.0), (2, 16.0)])
+def test_each_level_corrects_in_its_own_pixels(
+    level: int, pixels: float, texture: Callable[..., Tensor]
+) -> None:
+    """Levels 0, 1 and 2 work at 1/4, 1/8 and 1/16: one of their pixels is 4, 8 or 16."""
+    model = network()
+    correction = torch.tensor([1.0, -0.5])
+    with torch.no_grad():
+        model.refinements[level].leave.bias[:2] = correction
+        planes = model(texture(8), texture(8))
+    expected = (correction * pixels).view(1, 2, 1, 1)
+    assert torch.allclose(planes.motion, expected.expand_as(planes.motion), atol=1e-4)
+    assert torch.allclose(planes.coarse_motion, (expected / 4).expand_as(planes.coarse_motion))
 
 
 def test_learns_a_shift_in_thirty_steps(texture: Callable[..., Tensor]) -> None:

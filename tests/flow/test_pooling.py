@@ -16,9 +16,7 @@ from temporal_clean.flow import block_mean
     channels=st.integers(1, 4),
     seed=st.integers(0, 2**32),
 )
-def test_is_average_pooling(
-    factor: int, height: int, width: int, channels: int, seed: int
-) -> None:
+def test_is_average_pooling(factor: int, height: int, width: int, channels: int, seed: int) -> None:
     x = torch.rand(2, channels, height, width, generator=torch.manual_seed(seed))
     assert torch.allclose(block_mean(x, factor), F.avg_pool2d(x, factor), atol=1e-6)
 

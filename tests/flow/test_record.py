@@ -30,7 +30,8 @@ def test_planes_and_back_is_the_same_flow(cell: int, rows: int, columns: int, se
 def test_coarse_planes_are_means_with_motion_in_coarse_pixels() -> None:
     generator = torch.manual_seed(1)
     flow = Flow(
-        torch.randn(1, 2, 32, 48, generator=generator), torch.rand(1, 1, 32, 48, generator=generator)
+        torch.randn(1, 2, 32, 48, generator=generator),
+        torch.rand(1, 1, 32, 48, generator=generator),
     )
     planes = FlowPlanes.of(flow, 4)
     assert torch.allclose(planes.coarse_motion, F.avg_pool2d(flow.motion, 4) / 4, atol=1e-6)

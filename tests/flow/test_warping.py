@@ -151,7 +151,9 @@ def test_gradients_reach_picture_and_motion() -> None:
 
 
 def test_outside_begins_half_a_pixel_beyond_the_border() -> None:
-    for x, y, columns, rows in [(0.5, -0.5, 0, 0), (0.51, 0, 1, 0), (-3, 0, 3, 0), (0, 2, 0, 2)]:
+    cases = [(0.5, -0.5, 0, 0), (-0.5, 0.5, 0, 0), (0.51, 0, 1, 0), (-0.51, 0, 1, 0)]
+    cases += [(0, 0.51, 0, 1), (0, -0.51, 0, 1), (-3, 0, 3, 0), (0, 2, 0, 2)]
+    for x, y, columns, rows in cases:
         beyond = outside(constant_motion(x, y, 8, 10))
         assert beyond.shape == (1, 1, 8, 10)
         assert beyond.sum() == columns * 8 + rows * 10

@@ -36,10 +36,11 @@ def networks(config: SpatialConfig, perturbed: float = 0.0) -> tuple[SpatialClea
     return spatial, fusion
 
 
-def history(clean: Tensor, trust: Tensor, cell: int) -> History:
+def history(clean: Tensor, trust: Tensor, cell: int, usable: float = 1.0) -> History:
     batch, _, height, width = clean.shape
     hidden = torch.rand(batch, HIDDEN, height // 4, width // 4) * 2 - 1
-    return History(clean, hidden, F.pixel_unshuffle(trust, cell), F.avg_pool2d(trust, 4))
+    whole = torch.full((batch, 1, 1, 1), usable)
+    return History(clean, hidden, whole, F.pixel_unshuffle(trust, cell), F.avg_pool2d(trust, 4))
 
 
 def fuse(
@@ -53,15 +54,21 @@ def fuse(
 
 
 @each_config
-def test_untrained_it_accumulates(config: SpatialConfig, texture: Callable[..., Tensor]) -> None:
+@pytest.mark.parametrize("correction", [0.0, 0.05])
+def test_untrained_it_accumulates(
+    config: SpatialConfig, correction: float, texture: Callable[..., Tensor]
+) -> None:
+    """What history takes over needs no spatial correction: that is weighed as well."""
     frame, past = texture(1, 48, 64), texture(2, 48, 64)
-    trust = torch.ones(1, 1, 48, 64)
-    result, _ = fuse(networks(config), frame, history(past, trust, config.cell))
+    both, trust = networks(config), torch.ones(1, 1, 48, 64)
+    torch.nn.init.constant_(both[0].correction.convolution.bias, correction)
+    result, _ = fuse(both, frame, history(past, trust, config.cell))
+    delta = correction * torch.sigmoid(torch.tensor(2.0))
     excess = clip_luma(luma(past), luma(frame))
     unclipped = 0.02 + 0.96 * torch.sigmoid(torch.tensor(-4.0))
     kept = past - (1 - unclipped) * excess
     assert torch.allclose(result.weight, torch.tensor(0.5))
-    expected = (frame + 0.5 * (kept - frame)).clamp(0, 1)
+    expected = (frame + 0.5 * delta + 0.5 * (kept - frame)).clamp(0, 1)
     assert torch.allclose(result.clean, expected, atol=1e-6)
     assert excess.abs().max() > 0.1  # or the clip would not have been tried
 
@@ -78,9 +85,7 @@ def test_without_trust_only_the_spatial_picture_is_left(
 
 
 @each_config
-def test_trust_acts_pixel_by_pixel(
-    config: SpatialConfig, texture: Callable[..., Tensor]
-) -> None:
+def test_trust_acts_pixel_by_pixel(config: SpatialConfig, texture: Callable[..., Tensor]) -> None:
     frame, past = texture(5, 48, 64), texture(6, 48, 64)
     trust = (torch.rand(1, 1, 48, 64, generator=torch.manual_seed(1)) > 0.5).float()
     result, alone = fuse(networks(config, 0.03), frame, history(past, trust, config.cell))
@@ -90,22 +95,36 @@ def test_trust_acts_pixel_by_pixel(
 
 
 @each_config
-def test_without_trust_the_hidden_features_start_again(
+def test_hidden_features_are_kept_by_trust_and_bounded(
     config: SpatialConfig, texture: Callable[..., Tensor]
 ) -> None:
-    """The gate forgets, and new features stay in [-1, 1]."""
     frame, past = texture(7, 48, 64), texture(8, 48, 64)
     both = networks(config, 0.03)
-    torch.manual_seed(2)
-    believed = fuse(both, frame, history(past, torch.ones(1, 1, 48, 64), config.cell))[0].hidden
-    assert believed.abs().max() <= 1
-    with torch.no_grad():
-        both[1].keep.bias.fill_(100.0)  # as much as the gate can keep: 0.98
-        nothing = history(past, torch.zeros(1, 1, 48, 64), config.cell)
-        forgotten = fuse(both, frame, nothing)[0].hidden
-        both[1].keep.bias.fill_(-100.0)
-        again = fuse(both, frame, nothing)[0].hidden
-    assert torch.equal(forgotten, again)
+    kept = {}
+    for trusted in (0.0, 1.0):
+        torch.manual_seed(2)
+        whole = history(past, torch.full((1, 1, 48, 64), trusted), config.cell)
+        for logit in (-100.0, 100.0):
+            torch.nn.init.constant_(both[1].keep.bias, logit)
+            kept[trusted, logit] = fuse(both, frame, whole)[0].hidden
+            assert kept[trusted, logit].abs().max() <= 1
+    assert torch.equal(kept[0.0, 100.0], kept[0.0, -100.0])  # nothing to keep
+    difference = (kept[1.0, 100.0] - whole.hidden).abs().mean()
+    assert difference < 0.05 * (kept[1.0, -100.0] - whole.hidden).abs().mean()
+
+
+@each_config
+def test_an_unusable_past_leaves_no_trace(
+    config: SpatialConfig, texture: Callable[..., Tensor]
+) -> None:
+    frame, nothing = texture(7, 48, 64), torch.zeros(1, 1, 48, 64)
+    both = networks(config, 0.03)
+    results = [
+        fuse(both, frame, history(texture(seed, 48, 64), nothing, config.cell, usable=0.0))
+        for seed in (8, 9)
+    ]
+    assert torch.equal(results[0][0].clean, results[1][0].clean)
+    assert torch.equal(results[0][0].hidden, results[1][0].hidden)
 
 
 @each_config

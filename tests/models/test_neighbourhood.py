@@ -43,9 +43,7 @@ def naive_clip(history: np.ndarray, frame: np.ndarray, deviations: float) -> np.
 def test_clip_is_its_definition(height: int, width: int, deviations: float, seed: int) -> None:
     history, frame = torch.rand(2, 1, 1, height, width, generator=torch.manual_seed(seed))
     excess = clip_luma(history, frame, deviations)
-    expected = naive_clip(
-        history[0, 0].double().numpy(), frame[0, 0].double().numpy(), deviations
-    )
+    expected = naive_clip(history[0, 0].double().numpy(), frame[0, 0].double().numpy(), deviations)
     assert np.abs(excess[0, 0].numpy() - expected).max() < 1e-5
 
 

@@ -97,9 +97,7 @@ class TestSpatialSurprise:
             assert gradient[..., row, column].abs().max() == 0
             assert gradient.abs().max() > 0
 
-    def test_learns_to_be_surprised_by_what_is_broken(
-        self, texture: Callable[..., Tensor]
-    ) -> None:
+    def test_learns_to_be_surprised_by_what_is_broken(self, texture: Callable[..., Tensor]) -> None:
         module, tokens = spatial(), PatchTokens()
         smooth = torch.cat([texture(seed, wavelengths=(24.0, 120.0)) for seed in range(9)])
         smooth = smooth + 0.02 * torch.randn(smooth.shape, generator=torch.manual_seed(3))
@@ -151,9 +149,7 @@ class TestTemporalSurprise:
 
 
 @pytest.mark.parametrize("kind", ["spatial", "temporal"])
-def test_nats_are_the_likelihood_of_a_laplace_density(
-    kind: str, density: SimpleNamespace
-) -> None:
+def test_nats_are_the_likelihood_of_a_laplace_density(kind: str, density: SimpleNamespace) -> None:
     torch.manual_seed(8)
     tokens, history = torch.randn(2, 2, TOKEN_DIMENSIONS, 6, 7)
     with torch.no_grad():
