@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -28,12 +29,15 @@ def write_side_by_side(inputs: Sequence[Path], output: Path, overwrite: bool = F
             container = stack.enter_context(av.open(str(partial), "w"))
             stream = container.add_stream("libx264", rate=readers[0].info.frame_rate or 60)
             stream.options = {"crf": "14", "preset": "veryfast"}
+            # yuv420p wants even sides, and every player shows it.
+            sizes = [(reader.info.width, reader.info.height) for reader in readers]
+            stream.width = (sum(w for w, _ in sizes) + GAP * (len(sizes) - 1)) // 2 * 2
+            stream.height = sizes[0][1] // 2 * 2
             stream.pix_fmt = "yuv420p"
             for frames in zip(*readers, strict=False):
                 joined = _join([_to_8_bits(frame.pixels) for frame in frames])
-                joined = joined[: joined.shape[0] // 2 * 2, : joined.shape[1] // 2 * 2]
+                joined = joined[: stream.height, : stream.width]
                 picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(joined), "rgb24")
-                stream.width, stream.height = picture.width, picture.height
                 container.mux(stream.encode(picture))
             container.mux(stream.encode(None))
         partial.replace(output)
@@ -69,7 +73,7 @@ def busiest_place(clip: NDArray[np.uint8], count: int) -> list[tuple[int, int]]:
     flicker = np.abs(last[:-2] - 2.0 * last[1:-1] + last[2:]).mean(axis=0)
     places = []
     for _ in range(count):
-        sums = flicker.cumsum(0).cumsum(1)
+        sums = np.pad(flicker, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
         boxes = sums[CROP:, CROP:] - sums[:-CROP, CROP:] - sums[CROP:, :-CROP]
         boxes = boxes + sums[:-CROP, :-CROP]
         y, x = np.unravel_index(int(boxes.argmax()), boxes.shape)
@@ -82,7 +86,7 @@ def write_png(picture: NDArray[np.uint8], path: Path) -> None:
     """Write one (height, width, 3) picture losslessly."""
     encoder = av.CodecContext.create("png", "w")
     encoder.width, encoder.height = picture.shape[1], picture.shape[0]
-    encoder.pix_fmt, encoder.time_base = "rgb24", "1/1"
+    encoder.pix_fmt, encoder.time_base = "rgb24", Fraction(1)
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24")
     path.write_bytes(b"".join(bytes(p) for p in [*encoder.encode(frame), *encoder.encode(None)]))
 

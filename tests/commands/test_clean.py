@@ -69,10 +69,11 @@ def test_cleaning_brings_the_clip_nearer_to_its_reference(tmp_path) -> None:
     assert np.all(np.array(figures(after)) < np.array(figures(before)))
 
 
-def test_strength_zero_is_lossless_pass_through(tmp_path) -> None:
+def test_strength_zero_passes_through(tmp_path) -> None:
+    """Lossless but for the way from YUV to RGB and back, which rounds thrice."""
     out = tmp_path / "same.mkv"
     run("clean", CLIP, "-o", out, "--codec", "ffv1", "--strength", 0, "--end", 0.2)
-    assert np.array_equal(frames_of(out), frames_of(CLIP)[:12])
+    assert np.abs(frames_of(out).astype(int) - frames_of(CLIP)[:12]).max() <= 2
 
 
 def test_many_inputs_go_into_a_folder(tmp_path) -> None:
@@ -121,12 +122,18 @@ def make_hdr(path: Path) -> None:
     with av.open(str(path), "w") as container:
         stream = container.add_stream("ffv1", rate=24)
         stream.width, stream.height, stream.pix_fmt = 96, 80, "yuv444p10le"
+        context = stream.codec_context
+        context.colorspace, context.color_range = 9, 1
+        context.color_trc, context.color_primaries = 16, 9
         for index in range(10):
-            columns = np.linspace(64, 900, 96)[None] + np.zeros((80, 1)) + index
-            planes = np.stack([columns, np.full((80, 96), 512.0), np.full((80, 96), 512.0)])
-            frame = av.VideoFrame.from_ndarray(planes.astype(np.uint16), "yuv444p10le")
-            frame.colorspace, frame.color_range = 9, 1
-            frame.color_trc, frame.color_primaries = 16, 9
+            frame = av.VideoFrame(96, 80, "yuv444p10le")
+            luma = np.tile(np.linspace(64, 900, 96) + index, (80, 1))
+            for plane, values in zip(
+                frame.planes, (luma, luma * 0 + 512, luma * 0 + 512), strict=False
+            ):
+                padded = np.zeros((80, plane.line_size // 2), "<u2")
+                padded[:, :96] = values
+                plane.update(padded.tobytes())
             frame.pts = index
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
@@ -148,8 +155,14 @@ def test_without_torch_cleaning_works_and_imports_none(tmp_path) -> None:
     """The light install: torch blocked, as on a player's machine."""
     code = (
         "import sys\n"
-        "for name in ('torch', 'torchvision', 'kornia', 'cv2', 'safetensors', 'jaxtyping'):\n"
-        "    sys.modules[name] = None\n"
+        "class Absent:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name.partition('.')[0] in {'torch', 'cv2', 'safetensors'}:\n"
+        "            raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Absent())\n"
+        "import importlib.util as finder\n"
+        "real = finder.find_spec\n"
+        "finder.find_spec = lambda name, *rest: None if name == 'torch' else real(name, *rest)\n"
         "from temporal_clean.commands import main\n"
         f"main(['clean', {str(CLIP)!r}, '-o', {str(tmp_path / 'c.mkv')!r}, '--end', '0.1'])\n"
         f"main(['compare', {str(CLIP)!r}, {str(tmp_path / 'c.mkv')!r}, '-o', "
@@ -161,7 +174,8 @@ def test_without_torch_cleaning_works_and_imports_none(tmp_path) -> None:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "c.html").is_file()
-    assert "pip install 'temporal-clean[train]'" in result.stdout or "torch" in result.stdout
+    assert "agrees with ONNX Runtime" in result.stdout
+    assert "missing: pip install 'temporal-clean[train]'" in result.stdout
 
 
 @pytest.mark.parametrize(
