@@ -17,6 +17,9 @@ __all__ = ["LocalCorrelation"]
 class LocalCorrelation(nn.Module):
     """Products of one frame's features with the other's, shifted by up to ``radius`` cells."""
 
+    shift: Tensor
+    spread: Tensor
+
     def __init__(self, features: int, channels: int, radius: int) -> None:
         super().__init__()
         self.channels, self.radius, side = channels, radius, 2 * radius + 1

@@ -74,8 +74,7 @@ class FlowNetwork(nn.Module):
         """Both frames RGB in [0, 1]; height and width multiples of ``multiple_of``."""
         pyramids = zip(self.pyramid(frame), self.pyramid(previous), strict=True)
         levels = list(zip(pyramids, self.refinements, strict=True))[::-1]
-        (ours, _), coarsest = levels[0]
-        motion, doubt, context = coarsest.start(ours)
+        motion, doubt, context = self._start(levels[0][0][0])
         for index, ((ours, theirs), refine) in enumerate(levels):
             if index > 0:
                 motion, doubt, context = _double(motion) * 2.0, _double(doubt), _double(context)
@@ -86,6 +85,12 @@ class FlowNetwork(nn.Module):
             phases = F.pixel_unshuffle(F.pixel_shuffle(phases, 4), 2)
         full_motion = F.pixel_shuffle(self.motion_upsampling(motion * 4.0, context), 4)
         return FlowPlanes(full_motion, torch.sigmoid(phases), motion, torch.sigmoid(doubt))
+
+    def _start(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Zero motion, even doubt and empty context, shaped like these features."""
+        empty = torch.zeros_like(features[:, :1])
+        context = empty.expand(-1, self.config.context, -1, -1)
+        return empty.expand(-1, 2, -1, -1), empty, context
 
     def _photometric(self, ours: Tensor, theirs: Tensor, motion: Tensor) -> Tensor:
         """Logit of doubt from what the warp fails to explain, at 1/4 resolution."""
@@ -126,7 +131,7 @@ class Refinement(nn.Module):
 
     def __init__(self, config: FlowConfig, level: int) -> None:
         super().__init__()
-        self.context = context = config.context
+        context = config.context
         features, width = config.features[level], config.widths[level]
         self.correlation = LocalCorrelation(
             features, config.correlations[level], config.radii[level]
@@ -143,15 +148,6 @@ class Refinement(nn.Module):
             self.enter.weight[:, plain:] = self.correlation.reading_weights(width)
             self.leave.weight[:3].zero_()
             self.leave.weight[3:].mul_(0.3)
-
-    def start(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Zero motion, even doubt and empty context, shaped like this level's features."""
-        empty = torch.zeros_like(features[:, :1])
-        return (
-            empty.expand(-1, 2, -1, -1),
-            empty,
-            empty.expand(-1, self.context, -1, -1),
-        )
 
     def forward(
         self, ours: Tensor, theirs: Tensor, motion: Tensor, doubt: Tensor, context: Tensor
@@ -202,8 +198,9 @@ def _bilinear_phases(planes: int, factor: int) -> Tensor:
     return weight.reshape(planes * factor**2, planes, 3, 3)
 
 
-def _initialise(convolution: nn.Conv2d) -> None:
+def _initialise(convolution: nn.Module) -> None:
     """He et al., ICCV 2015: signals keep their size from layer to layer."""
+    assert isinstance(convolution, nn.Conv2d)
     nn.init.kaiming_normal_(convolution.weight, a=0.1)
     if convolution.bias is not None:
         nn.init.zeros_(convolution.bias)

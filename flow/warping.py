@@ -59,7 +59,8 @@ def outside(
 
 def _positions(motion: Tensor) -> tuple[Tensor, Tensor]:
     """Absolute fp32 pixel positions that the motion points at, each batch height width."""
-    columns, rows = _pixel_axes(*motion.shape[-2:], motion.device)
+    height, width = motion.shape[-2:]
+    columns, rows = _pixel_axes(height, width, motion.device)
     return motion[:, 0].float() + columns[:, 0], motion[:, 1].float() + rows[:, 0]
 
 

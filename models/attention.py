@@ -23,6 +23,9 @@ class WindowAttention(nn.Module):
     window, so that alternate blocks join what others separate (Swin, Liu et al., ICCV 2021).
     """
 
+    relative: Tensor
+    hidden: Tensor
+
     def __init__(
         self,
         channels: int,

@@ -119,7 +119,7 @@ class FusionNetwork(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Features where the planes are predicted from, and at 1/4."""
         half = None
-        if self.half_level is not None:
+        if self.half_level is not None and spatial.half is not None:
             half, compared = self.half_level.descend(compared + spatial.half)
         past = torch.cat([history.hidden, clues], dim=1) * history.usable
         joined = [compared, spatial.features, past, history.coarse_trust]

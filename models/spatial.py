@@ -137,12 +137,12 @@ class Decoder(nn.Module):
         return self.half_body(half + F.pixel_shuffle(self.up_to_half(features), 2)), features
 
 
-class ResidualConvolutions(nn.Sequential):
+class ResidualConvolutions(nn.ModuleList):
     """3x3 convolutions, each added to its input after the activation."""
 
     def __init__(self, channels: int, count: int) -> None:
         super().__init__(
-            *(nn.Conv2d(channels, channels, kernel_size=3, padding=1) for _ in range(count))
+            nn.Conv2d(channels, channels, kernel_size=3, padding=1) for _ in range(count)
         )
 
     def forward(self, x: Tensor) -> Tensor:

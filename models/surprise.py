@@ -42,6 +42,9 @@ class PatchTokens(nn.Module):
     frequency; it sets the unit of the likelihood, not its optimum.
     """
 
+    basis: Tensor
+    grey: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         basis = _token_basis()
@@ -62,6 +65,8 @@ class SpatialSurprise(nn.Module):
     the other tokens of the window; no later layer mixes tokens, so nothing of the token itself
     reaches its own prediction (a test holds that).
     """
+
+    hole: Tensor
 
     def __init__(self, channels: int, heads: int) -> None:
         super().__init__()

@@ -2,6 +2,10 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from temporal_clean.realtime.graph import GraphRequest
 
 __all__ = ["cache_folder", "cached_graph"]
 

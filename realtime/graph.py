@@ -8,7 +8,7 @@ it gets its size, loses the outputs nobody asked for, is folded by onnxslim (the
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import onnx
@@ -166,7 +166,7 @@ class _Nodes:
         self.graph = graph
         self.count = 0
 
-    def constant(self, value: object, dtype: object = np.int64) -> str:
+    def constant(self, value: Any, dtype: Any = np.int64) -> str:
         self.count += 1
         name = f"picture_constant_{self.count}"
         self.graph.initializer.append(numpy_helper.from_array(np.asarray(value, dtype), name))

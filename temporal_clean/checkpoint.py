@@ -95,7 +95,8 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 def _config(metadata: dict[str, str]) -> CleanerConfig:
     record = json.loads(metadata["config"])
-    flow = {k: tuple(v) if isinstance(v, list) else v for k, v in record["flow"].items()}
+    flow: dict[str, Any] = record["flow"]
+    flow = {k: tuple(v) if isinstance(v, list) else v for k, v in flow.items()}
     return CleanerConfig(
         flow=FlowConfig(**flow),
         spatial=SpatialConfig(**record["spatial"]),

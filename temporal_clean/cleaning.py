@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,9 +67,12 @@ class Job(NamedTuple):
 
 
 class Done(NamedTuple):
+    """One frame that the network has seen."""
+
     frame: Frame
     clean: NDArray
-    maps: Any
+    seen: Seen | None
+    maps: Mapping[str, NDArray[np.float32]]
 
 
 def clean_video(
@@ -107,14 +110,12 @@ def clean_video(
         # The reader's thread also brings HDR to what the network sees, the writer's brings it back.
         def work(job: Job) -> Done:
             result = cleaner.step(job.picture)
-            clean = result.clean if job.seen is None else (job.seen, result.clean)
-            return Done(job.frame, clean, result.maps)
+            return Done(job.frame, result.clean, job.seen, result.maps)
 
         def sink(done: Done) -> None:
             clean = done.clean
-            if transfer is not None:
-                seen, codes = clean
-                clean = transfer.compose(seen, codes / np.float32(65535.0))
+            if transfer is not None and done.seen is not None:
+                clean = transfer.compose(done.seen, clean / np.float32(65535.0))
             writer.write(clean, done.frame)
             maps.write(done.frame, done.maps)
 
@@ -128,7 +129,9 @@ def clean_video(
         Path(output),
         count,
         round(count / elapsed, 2),
-        *(_percentiles(stage) for stage in (times.source, times.work, times.sink)),
+        _percentiles(times.source),
+        _percentiles(times.work),
+        _percentiles(times.sink),
         str(session.engine.describe()),
         session.reason,
         cleaner.resets - resets_before,

@@ -45,13 +45,13 @@ def prepare(
     data.mkdir(parents=True, exist_ok=True)
     for path in sorted(masters.glob("*.npy")):
         master = np.load(path, mmap_mode="r")
-        arrays = {"reference": _box(master, 4)}
+        arrays: dict[str, Any] = {"reference": _box(master, 4)}
         for row, column in NATIVE_OFFSETS:
             arrays[f"native_{row}{column}"] = master[:, row::4, column::4]
         for offset in HALF_OFFSETS:
             arrays[f"half_{offset}"] = master[:, offset::8, offset::8]
         arrays |= _teacher(_box(master, 2))
-        np.savez(data / f"{path.stem}.npz", **arrays)
+        np.savez(data / f"{path.stem}.npz", allow_pickle=False, **arrays)
         print(f"{path.stem}: {len(master)} frames", flush=True)
 
 

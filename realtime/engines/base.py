@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,8 +46,11 @@ class Engine(Protocol):
         """An empty history; several may live at once, each for its own stream."""
         ...
 
-    def step(self, frame: NDArray, state: EngineState) -> StepResult:
-        """Clean one frame and advance ``state``. The result's arrays are the caller's."""
+    def step(self, frame: NDArray, state: Any) -> StepResult:
+        """Clean one frame and advance ``state``, which this engine made.
+
+        The result's arrays are the caller's.
+        """
         ...
 
     def describe(self) -> EngineInfo:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,11 @@ from temporal_clean.errors import TemporalCleanError
 from temporal_clean.realtime.engines.base import EngineInfo, StepResult
 from temporal_clean.realtime.graph import PICTURES, GraphRequest, padded_size
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from temporal_clean.recurrent import State
+
 __all__ = ["TorchEngine"]
 
 
@@ -17,7 +23,7 @@ __all__ = ["TorchEngine"]
 class Slot:
     """The module's own state; ``None`` until the first frame and after a reset."""
 
-    state: object | None = None
+    state: "State | None" = None
 
     def reset(self) -> None:
         self.state = None
@@ -56,7 +62,7 @@ class TorchEngine:
     def describe(self) -> EngineInfo:
         return EngineInfo("torch", self.torch.__version__, "fp32", str(self.device))
 
-    def _planes(self, frame: NDArray) -> "torch.Tensor":  # type: ignore[name-defined]
+    def _planes(self, frame: NDArray) -> "Tensor":  # type: ignore[name-defined]
         if self.request.frame_format == "planar":
             return self.torch.from_numpy(frame).to(self.device)
         _, channels, largest = PICTURES[self.request.frame_format]
@@ -66,7 +72,7 @@ class TorchEngine:
         pads = (0, width - frame.shape[1], 0, height - frame.shape[0])
         return self.torch.nn.functional.pad(planes, pads, mode="replicate")
 
-    def _picture(self, clean: "torch.Tensor") -> NDArray:  # type: ignore[name-defined]
+    def _picture(self, clean: "Tensor") -> NDArray:  # type: ignore[name-defined]
         if self.request.frame_format == "planar":
             return clean.cpu().numpy()
         _, channels, largest = PICTURES[self.request.frame_format]

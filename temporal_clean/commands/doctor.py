@@ -82,11 +82,8 @@ def _processor() -> str:
     information = Path("/proc/cpuinfo")
     if not information.is_file():
         return f"{platform.processor()}, {cores}"
-    fields = dict(
-        (part.strip() for part in line.split(":", 1))
-        for line in information.read_text().splitlines()
-        if ":" in line
-    )
+    lines = [line.partition(":") for line in information.read_text().splitlines()]
+    fields = {name.strip(): value.strip() for name, _, value in lines}
     flags = fields.get("flags", "").split()
     sets = [name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if name in flags]
     return f"{fields.get('model name', platform.processor())}, {cores}, {' '.join(sets)}"
