@@ -55,7 +55,7 @@ def demo(
         page = write_comparison(
             [source, clean, reference],
             output / "compare.html",
-            labels=["game", "cleaned", "64 samples a pixel"],
+            labels=["game", "cleaned", "16 samples a pixel"],
             title="temporal-clean demo",
             overwrite=overwrite,
             progress=progress,
