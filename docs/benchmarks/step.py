@@ -52,7 +52,9 @@ def share_by_part(model: str, graph: bytes, precision: str) -> dict[str, float]:
     core = openvino.Core()
     options = {"INFERENCE_PRECISION_HINT": precision, "PERF_COUNT": True}
     request = core.compile_model(core.read_model(graph), "CPU", options).create_infer_request()
-    inputs = {i.any_name: np.zeros(i.shape, i.element_type.to_dtype()) for i in request.model_inputs}
+    inputs = {
+        i.any_name: np.zeros(i.shape, i.element_type.to_dtype()) for i in request.model_inputs
+    }
     times: Counter = Counter()
     for index in range(8):
         request.infer(inputs)
