@@ -11,6 +11,7 @@ from temporal_clean.realtime.engines.base import EngineInfo, StepResult
 from temporal_clean.realtime.graph import (
     CLEAN_OUTPUT,
     FRAME_INPUT,
+    INSPECTION_OUTPUTS,
     STATE_INPUTS,
     STATE_OUTPUTS,
 )
@@ -52,11 +53,9 @@ class OpenVinoEngine:
         self.compiled = core.compile_model(core.read_model(graph), "CPU", properties)
         self.request = self.compiled.create_infer_request()
         self.device = core.get_property("CPU", "FULL_DEVICE_NAME")
-        self.maps = [
-            port.any_name
-            for port in self.compiled.outputs
-            if port.any_name not in (CLEAN_OUTPUT, *STATE_OUTPUTS)
-        ]
+        # A tensor may go by several names, such as the state's and an inner one.
+        names = {name for port in self.compiled.outputs for name in port.names}
+        self.maps = [name for name in INSPECTION_OUTPUTS if name in names]
 
     def new_state(self) -> PingPong:
         return PingPong(self._buffers(), self._buffers())

@@ -114,7 +114,9 @@ def test_torch_checkpoint_and_shipped_graph_agree(tmp_path) -> None:
         arguments = ["--codec", "ffv1", "--end", 0.1, "--engine", engine, "--model", model]
         run("clean", CLIP, "-o", out, *arguments)
     a, b = (frames_of(tmp_path / f"{n}.mkv").astype(int) for n in ("graph", "checkpoint"))
-    assert np.abs(a - b).max() <= 2
+    # Equal to 1e-4 (test_engines.py); a code that rounds the other way moves three in YUV.
+    assert np.abs(a - b).max() <= 4
+    assert np.abs(a - b).mean() < 0.01
 
 
 def make_hdr(path: Path) -> None:
