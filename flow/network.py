@@ -53,8 +53,8 @@ class FlowNetwork(nn.Module):
         self.refinements = nn.ModuleList(Refinement(config, level) for level in range(3))
         self.motion_upsampling = LearnedUpsampling(2, config.context)
         self.doubt_upsampling = LearnedUpsampling(1, config.context)
-        # Doubt is one half where the 4x4 means differ by 5 codes of 255, and 0.98 at 10: the
-        # gate that kept gain without ghosts in docs/LOG.md's classical experiments.
+        # Doubt is one half where the 4x4 means differ by 5 codes of 255, and 0.98 at 10: a
+        # starting point that training moves, not a measured optimum.
         self.photometric_slope = nn.Parameter(torch.tensor(200.0))
         self.photometric_tolerance = nn.Parameter(torch.tensor(0.02))
 

@@ -12,7 +12,7 @@ from torch import Tensor
 __all__ = ["clip_luma", "luma"]
 
 # 1.9 mean absolute deviations are 1.5 standard deviations of a Gaussian, the width that cost
-# least under flow errors among those tried (facts/flow.md's table, repeated in docs/LOG.md).
+# least under flow errors in the project's earlier experiments (facts/flow.md).
 CLIP_DEVIATIONS = 1.9
 
 

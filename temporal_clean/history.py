@@ -18,7 +18,7 @@ def warp_picture(
     """Warp with ``kernel`` in luma and bilinearly in colour differences.
 
     The eye and the flicker live in luma; three sharp planes would cost three times one
-    (docs/LOG.md has the loss that colour takes).
+    (docs/LOG.md). What colour loses by it has not been measured.
     """
     warped = warp(picture, motion, "bilinear")
     if kernel == "bilinear":

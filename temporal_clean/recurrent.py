@@ -61,7 +61,7 @@ class CleanerConfig:
     flow: FlowConfig = field(default_factory=FlowConfig)
     spatial: SpatialConfig = field(default_factory=SpatialConfig)
     fusion: FusionConfig = field(default_factory=FusionConfig)
-    # Bilinear history loses half of the gradient energy (docs/LOG.md); cubic keeps it.
+    # Bilinear history loses half of the gradient energy (facts/quality.md); cubic keeps it.
     kernel: Kernel = "bicubic"
 
 

@@ -10,7 +10,7 @@ from temporal_clean.realtime.graph import PICTURES, GraphRequest
 
 __all__ = ["Verdict", "compare_to_reference", "moving_pattern"]
 
-# bf16 keeps 8 bits: measured 1e-4 to 1e-3 mean and 2e-2 at worst (docs/LOG.md); a wrong
+# bf16 keeps 8 bits: measured here 2e-4 to 3e-4 mean, 5e-3 at worst ('doctor' prints it); a wrong
 # operator or a broken state is tens of times worse.
 LARGEST_MEAN, LARGEST_ERROR = 2e-3, 6e-2
 

@@ -62,7 +62,7 @@ class TorchEngine:
     def describe(self) -> EngineInfo:
         return EngineInfo("torch", self.torch.__version__, "fp32", str(self.device))
 
-    def _planes(self, frame: NDArray) -> "Tensor":  # type: ignore[name-defined]
+    def _planes(self, frame: NDArray) -> "Tensor":
         if self.request.frame_format == "planar":
             return self.torch.from_numpy(frame).to(self.device)
         _, channels, largest = PICTURES[self.request.frame_format]
@@ -72,7 +72,7 @@ class TorchEngine:
         pads = (0, width - frame.shape[1], 0, height - frame.shape[0])
         return self.torch.nn.functional.pad(planes, pads, mode="replicate")
 
-    def _picture(self, clean: "Tensor") -> NDArray:  # type: ignore[name-defined]
+    def _picture(self, clean: "Tensor") -> NDArray:
         if self.request.frame_format == "planar":
             return clean.cpu().numpy()
         _, channels, largest = PICTURES[self.request.frame_format]
