@@ -10,9 +10,11 @@ from av.video.format import VideoFormat
 
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.video.info import (
+    BT709,
     MATRIX_RGB,
     RANGE_FULL,
     RANGE_LIMITED,
+    SRGB_TRANSFER,
     UNSPECIFIED,
     ColorTags,
     VideoInfo,
@@ -63,7 +65,7 @@ EVEN_ONLY = {"libx264", "libx265", "h264_nvenc", "hevc_nvenc", "av1_nvenc"}
 TAGS = {("libx265", "mp4"): "hvc1", ("libx265", "mov"): "hvc1"}
 # What RGB becomes where it does not say (IEC 61966-2-1 sRGB, stored as BT.709 YCbCr), with chroma
 # where H.264 and H.265 put it by default; BT.2020 primaries take BT.2020's matrix.
-BT709, SRGB_TRANSFER, DEFAULT_SITING = 1, 13, "left"
+DEFAULT_SITING = "left"
 BT2020_PRIMARIES = BT2020_MATRIX = 9
 SUGGESTIONS = "auto, libx264, libx265, libvpx-vp9, libsvtav1 or ffv1 (lossless, .mkv)"
 

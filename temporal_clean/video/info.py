@@ -18,6 +18,8 @@ Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 UNSPECIFIED = 2
 MATRIX_RGB = 0
 RANGE_UNSPECIFIED, RANGE_LIMITED, RANGE_FULL = 0, 1, 2  # FFmpeg's AVColorRange
+# IEC 61966-2-1 sRGB has the primaries of BT.709.
+BT709, SRGB_TRANSFER = 1, 13
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,11 @@
 """Writing frames as a video file, with the source's other tracks."""
 
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from math import lcm
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import av
 from av.codec.context import Flags
@@ -14,7 +16,6 @@ from av.video.stream import VideoStream
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.video.encoders import CONTAINERS, Encoding, choose_encoding
 from temporal_clean.video.failures import cannot_write, reason
-from temporal_clean.video.images import ImageReader
 from temporal_clean.video.info import Frame, Pixels, VideoInfo
 from temporal_clean.video.matrix import coding_of
 from temporal_clean.video.pixels import Packer
@@ -29,16 +30,29 @@ FASTEST_CLOCK = 2**31 - 1
 FALLBACK_RATE = Fraction(60)  # a header's hint only: the timestamps say when frames are shown
 
 
+class Source(Protocol):
+    """What a writer asks of its reader."""
+
+    @property
+    def info(self) -> VideoInfo: ...
+
+    @property
+    def origin(self) -> Fraction: ...
+
+
 class VideoWriter:
     """A video file that appears under its final name when the ``with`` block ends well.
 
     ``warnings`` tells what the output lacks of the input; it is complete at the end.
     """
 
-    def __init__(self, place: Place, reader: VideoReader | ImageReader, codec: str) -> None:
+    def __init__(
+        self, place: Place, reader: Source, codec: str, options: Mapping[str, str] | None = None
+    ) -> None:
         self._place, self._reader, self._info = place, reader, reader.info
         container = CONTAINERS[place.final.suffix.lower()]
-        self.encoding = choose_encoding(codec, container, reader.info)
+        encoding = choose_encoding(codec, container, reader.info)
+        self.encoding = replace(encoding, options={**encoding.options, **(options or {})})
         self.warnings = list(self.encoding.warnings)
         self._first_tick = round(reader.origin / reader.info.time_base)
         color, size = self.encoding.color, (reader.info.width, reader.info.height)
@@ -46,7 +60,12 @@ class VideoWriter:
         self._pack = Packer(*size, self.encoding.pixel_format, coding, color.siting)
         self._count, self._tracks = 0, None
         self._output = av.open(
-            str(place.partial), "w", format=container, metadata_errors="surrogateescape"
+            str(place.partial),
+            "w",
+            format=container,
+            metadata_errors="surrogateescape",
+            # No random identifiers: the same input gives the same bytes.
+            container_options={"fflags": "+bitexact"},
         )
 
     def __enter__(self) -> Self:
