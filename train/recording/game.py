@@ -37,12 +37,18 @@ class Game(Protocol):
     size (width, height) of a cheap render; ``has_mip_bias`` says whether textures can be smoothed.
     """
 
-    name: str
-    title: str
-    install: str
-    frame_rate: Fraction
-    thumbnail: tuple[int, int]
-    has_mip_bias: bool
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def install(self) -> str: ...
+    @property
+    def frame_rate(self) -> Fraction: ...
+    @property
+    def thumbnail(self) -> tuple[int, int]: ...
+    @property
+    def has_mip_bias(self) -> bool: ...
 
     def require(self) -> None:
         """Raise :class:`TemporalCleanError` with the install line if something is missing."""
