@@ -2,11 +2,12 @@
 
 It exists so that what ships before `temporal-clean train` is honest and reproducible:
 
-    python -m temporal_clean.train.bootstrap prepare MASTERS DATA
+    temporal-clean pairs record openarena CLIPS --hud off --mip-bias 0
+    python -m temporal_clean.train.bootstrap prepare CLIPS DATA
     python -m temporal_clean.train.bootstrap train fast DATA OUT.safetensors --minutes 30
 
-MASTERS holds ``<map>.npy`` files of (frames, 1080, 1920, 3) uint8 RGB; DATA gets, a map each, the
-480x270 reference, point-sampled inputs and teacher flow.
+CLIPS have masters of 1920x1080 and factor 4; DATA gets, a clip each, the 480x270 reference,
+point-sampled inputs and teacher flow.
 """
 
 import json
@@ -23,6 +24,7 @@ import tyro
 from torch import Tensor
 
 from temporal_clean.checkpoint import load_checkpoint, read_metadata, save_checkpoint
+from temporal_clean.clip import find_clips
 from temporal_clean.flow import Flow, dis_flow, warp
 from temporal_clean.history import warp_picture
 from temporal_clean.recurrent import SIZES, RecurrentCleaner, State
@@ -39,20 +41,20 @@ EMA_DECAY = 0.998
 
 
 def prepare(
-    masters: Annotated[Path, tyro.conf.Positional], data: Annotated[Path, tyro.conf.Positional]
+    clips: Annotated[Path, tyro.conf.Positional], data: Annotated[Path, tyro.conf.Positional]
 ) -> None:
     """Derive reference, inputs and teacher flow (DIS on the 960x540 reference) for each master."""
     data.mkdir(parents=True, exist_ok=True)
-    for path in sorted(masters.glob("*.npy")):
-        master = np.load(path, mmap_mode="r")
+    for clip in find_clips(clips):
+        master = np.stack(list(clip.frames("master")))
         arrays: dict[str, Any] = {"reference": _box(master, 4)}
         for row, column in NATIVE_OFFSETS:
             arrays[f"native_{row}{column}"] = master[:, row::4, column::4]
         for offset in HALF_OFFSETS:
             arrays[f"half_{offset}"] = master[:, offset::8, offset::8]
         arrays |= _teacher(_box(master, 2))
-        np.savez(data / f"{path.stem}.npz", allow_pickle=False, **arrays)
-        print(f"{path.stem}: {len(master)} frames", flush=True)
+        np.savez(data / f"{clip.record.name}.npz", allow_pickle=False, **arrays)
+        print(f"{clip.record.name}: {len(master)} frames", flush=True)
 
 
 def _box(frames: np.ndarray, factor: int) -> np.ndarray:

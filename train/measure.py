@@ -2,12 +2,12 @@
 
 python -m temporal_clean.train.measure MODEL VALIDATION --frames 60
 
-VALIDATION holds ``<map>.npy`` masters like those of temporal_clean.train.bootstrap. A stopgap
-for `temporal-clean evaluate`; definitions are those of docs/LOG.md.
+VALIDATION holds clips with masters of factor 4 (temporal-clean pairs record). A stopgap for
+`temporal-clean evaluate`; definitions are those of docs/LOG.md.
 """
 
 from collections.abc import Callable, Iterable
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -18,8 +18,10 @@ import tyro
 from torch import Tensor
 
 from temporal_clean.checkpoint import load_checkpoint
+from temporal_clean.clip import find_clips
 from temporal_clean.flow import dis_flow, warp
 from temporal_clean.models import clip_luma, luma
+from temporal_clean.video import Pixels
 
 __all__ = ["measure"]
 
@@ -39,8 +41,8 @@ def measure(
         model: lambda stream: _clean(model, stream),
     }
     print(f"{'map':<12}{'input':<8}{'method':<18}{'PSNR':>8}{'MCflick':>9}{'Sharp':>7}")
-    for path in sorted(validation.glob("*.npy")):
-        master = np.load(path, mmap_mode="r")[:frames]
+    for clip in find_clips(validation):
+        master = list(islice(clip.frames("master"), frames))
         reference = [_box(frame) for frame in master]
         motions = [dis_flow(b, a) for a, b in pairwise(reference)]
         for kind, inputs in _inputs(master).items():
@@ -50,7 +52,7 @@ def measure(
                 before = before or figures
                 psnr, flick, sharp = figures
                 print(
-                    f"{path.stem:<12}{kind:<8}{name:<18}{psnr:8.2f}"
+                    f"{clip.record.place:<12}{kind:<8}{name:<18}{psnr:8.2f}"
                     f"{100 * (flick / before[1] - 1):8.0f}%{sharp:7.2f}"
                     f"   ({psnr - before[0]:+.2f} dB)",
                     flush=True,
@@ -71,7 +73,7 @@ def _padded(picture: Tensor) -> Tensor:
     return F.pad(picture, (0, -width % 16, 0, -height % 16), mode="replicate")
 
 
-def _inputs(master: np.ndarray) -> dict[str, list[Tensor]]:
+def _inputs(master: list[Pixels]) -> dict[str, list[Tensor]]:
     """One sample a pixel at full and at half resolution, the latter enlarged bilinearly."""
     half = [
         F.interpolate(_planes(f[3::8, 3::8]), scale_factor=2.0, mode="bilinear") for f in master

@@ -23,11 +23,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from temporal_clean.commands.demo import demo
     from temporal_clean.commands.doctor import doctor
     from temporal_clean.commands.export import export
+    from temporal_clean.commands.pairs import pairs
 
     commands = {
         "demo": demo,
         "clean": clean,
         "compare": compare,
+        "pairs": pairs,
         "export": export,
         "doctor": doctor,
         "cost": cost,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
+from typing import Self
 
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.video.info import BT709, RANGE_FULL, ColorTags, Frame, Pixels, VideoInfo
@@ -10,7 +11,7 @@ from temporal_clean.video.info import MATRIX_RGB, SRGB_TRANSFER
 from temporal_clean.video.places import Kind, find_place
 from temporal_clean.video.writer import VideoWriter
 
-__all__ = ["Generated", "write_frames"]
+__all__ = ["FrameWriter", "Generated", "write_frames"]
 
 
 class Generated:
@@ -37,6 +38,48 @@ class Generated:
         )
 
 
+class FrameWriter:
+    """A video of (height, width, 3) uint8 RGB frames, lossless by default; use it with ``with``.
+
+    ``options`` are added to the encoder's own. The same frames give the same bytes. Raises
+    :class:`TemporalCleanError` if the file cannot be written, or if no frame came.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        rate: Fraction,
+        codec: str = "ffv1",
+        options: Mapping[str, str] | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        self._place = find_place(path, (), overwrite)
+        if self._place.kind is not Kind.VIDEO:
+            raise TemporalCleanError(f"expected the name of a video such as .mkv, got {path}")
+        self._rate, self._codec, self._options = rate, codec, options or {}
+        self._writer: VideoWriter | None = None
+        self.count = 0
+
+    def write(self, pixels: Pixels) -> None:
+        """Append a frame, of the first one's size."""
+        if self._writer is None:
+            source = Generated(pixels.shape[1], pixels.shape[0], self._rate)
+            self._writer = VideoWriter(self._place, source, self._codec, self._options)
+            self._writer.__enter__()
+        time = self.count / self._rate
+        self._writer.write(pixels, Frame(pixels, time, self.count, self.count, 1))
+        self.count += 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if self._writer is not None:
+            self._writer.__exit__(kind, *rest)
+        elif kind is None:
+            raise TemporalCleanError(f"{self._place.final} was not written: no frame was given")
+
+
 def write_frames(
     path: Path,
     frames: Iterable[Pixels],
@@ -45,22 +88,8 @@ def write_frames(
     options: Mapping[str, str] | None = None,
     overwrite: bool = False,
 ) -> int:
-    """Write (height, width, 3) uint8 RGB frames as a video, lossless by default; how many it took.
-
-    ``options`` are added to the encoder's own. The same frames give the same bytes. Raises
-    :class:`TemporalCleanError` if there is no frame or the file cannot be written.
-    """
-    place = find_place(path, (), overwrite)
-    if place.kind is not Kind.VIDEO:
-        raise TemporalCleanError(f"expected the name of a video such as .mkv, got {path}")
-    iterator = iter(frames)
-    if (first := next(iterator, None)) is None:
-        raise TemporalCleanError(f"{path} was not written: no frame was given")
-    source = Generated(first.shape[1], first.shape[0], rate)
-    with VideoWriter(place, source, codec, options or {}) as writer:
-        writer.write(first, Frame(first, Fraction(0), 0, 0, 1))
-        count = 1
-        for pixels in iterator:
-            writer.write(pixels, Frame(pixels, count / rate, count, count, 1))
-            count += 1
-    return count
+    """Write all ``frames`` by a :class:`FrameWriter`; how many they were."""
+    with FrameWriter(path, rate, codec, options, overwrite) as writer:
+        for pixels in frames:
+            writer.write(pixels)
+    return writer.count

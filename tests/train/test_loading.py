@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from temporal_clean.clip import ClipRecord, Master, Rendering, find_clips, write_record
 from temporal_clean.errors import TemporalCleanError
+from temporal_clean.side_by_side import write_png
 from temporal_clean.train.degrading import RECIPES, Recipe
 from temporal_clean.train.loading import WindowConfig, Windows, write_shards
 from temporal_clean.train.loading.decoding import decode
@@ -58,17 +59,17 @@ def masters(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def pairs(tmp_path: Path) -> Path:
-    """One clip of a reference and one input that is the reference with red taken out, and a mask."""
+    """One clip: a reference, an input that lacks its red, and a mask of the left half."""
     folder = tmp_path / "pairs" / "own"
     folder.mkdir(parents=True)
     clean = pan(1, 5)
     write_frames(folder / "reference.mkv", clean, Fraction(60))
     write_frames(folder / "low.mkv", clean * np.array([0, 1, 1], np.uint8), Fraction(60))
-    mask = np.zeros((1, HEIGHT, WIDTH, 3), np.uint8)
-    mask[:, :, : WIDTH // 2] = 255
-    write_frames(folder / "mask.mkv", mask, Fraction(60))
+    mask = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    mask[:, : WIDTH // 2] = 255
+    write_png(mask, folder / "mask.png")
     renderings = {name: Rendering(f"{name}.mkv") for name in ("reference", "low")}
-    record = ClipRecord("own", WIDTH, HEIGHT, FRAMES, renderings=renderings, mask="mask.mkv")
+    record = ClipRecord("own", WIDTH, HEIGHT, FRAMES, renderings=renderings, mask="mask.png")
     write_record(folder, record)
     return folder.parent
 

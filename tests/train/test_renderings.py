@@ -40,10 +40,11 @@ def test_reference_and_native_come_from_the_masters_own_grid(clip: Clip) -> None
     list(add_renderings(clip, [RECIPES["native"]]))
     made, master = Clip.open(clip.folder), pixels(clip, "master")
     assert (pixels(made, "native") == master[:, 2::4, 2::4]).all()
-    # A pixel of the reference covers 3 whole master pixels and 2 halves each way, around (2, 2).
-    weights = np.array([0.5, 1, 1, 1, 0.5]) / 4
-    block = master[2, 4:9, 8:13].astype(float)
-    expected = np.einsum("y,x,yxc->c", weights, weights, block)
+    # A pixel of the reference is centred on master pixel (4 i + 2): cubic interpolation halfway
+    # between pixels, then the mean of four.
+    weights = np.convolve(np.ones(4), np.array([-1, 9, 9, -1]) / 16) / 4
+    block = master[2, 3:10, 7:14].astype(float)
+    expected = np.clip(np.einsum("y,x,yxc->c", weights, weights, block), 0, 255)
     assert np.abs(pixels(made, "reference")[2, 1, 2] - expected).max() <= 0.51
 
 

@@ -51,37 +51,55 @@ def reference(
 ) -> Float[Tensor, "time 3 height width"]:
     """The mean of the master over each screen pixel, in [0, 1]; averaged display-encoded.
 
-    ``master`` is uint8, or float32 in [0, 1]. For an even factor a screen pixel covers
-    ``factor - 1`` whole master pixels and two halves along each axis; the last half is the
-    border's repetition.
+    ``master`` is uint8, or float32 in [0, 1]. For an even factor the screen's pixels lie half a
+    master pixel off: the master is moved there by cubic interpolation, which keeps detail that
+    a linear one would soften, then averaged; what lies beyond the border repeats it.
     """
     screen_size(master, factor)
-    # Weights are doubled: 8-bit masters add up in int16 without rounding (4^2 * 4 * 255 < 2^15).
-    total = master.to(torch.int16) if factor == 1 and master.dtype == torch.uint8 else master
+    total = master
     for axis in (-2, -1):
-        total = _doubled_block_sums(total, factor, axis)
-    scale = 1.0 / (4 * factor**2 * (255 if master.dtype == torch.uint8 else 1))
-    return total.contiguous().float() * scale
+        total = _block_sums(total, factor, axis)
+    scale = 1.0 / (sum(_weights(factor)) ** 2 * (255 if master.dtype == torch.uint8 else 1))
+    return (total.contiguous() * scale).clamp_(0.0, 1.0)
 
 
-def _doubled_block_sums(x: Tensor, factor: int, axis: int) -> Tensor:
-    """Twice the sum over each block of ``factor`` along ``axis``, centred as the module says."""
-    count = x.shape[axis] // factor
-    wide = torch.int16 if x.dtype == torch.uint8 else x.dtype
-    inner = range(1, factor) if factor % 2 == 0 else range(factor)
+def _weights(factor: int) -> tuple[int, ...]:
+    """Of the master pixels from the one before a block on (odd factors: from its first on).
+
+    The interpolation halfway between pixels is Lagrange's through four points, (-1, 9, 9, -1) / 16.
+    """
+    if factor % 2:
+        return (1,) * factor
+    weights = [0] * (factor + 3)
+    for start in range(factor):
+        for tap, weight in enumerate((-1, 9, 9, -1)):
+            weights[start + tap] += weight
+    return tuple(weights)
+
+
+def _block_sums(x: Tensor, factor: int, axis: int) -> Tensor:
+    """Weighted sums over each block of ``factor`` along ``axis``, as 8-bit sums or float32."""
+    # Of 8-bit values the first axis's sums fit into int16 (4 * 16 * 1.04 * 255 < 2^15).
+    wide = torch.int16 if x.dtype == torch.uint8 else torch.float32
+    first = 0 if factor % 2 else -1
     total = None
-    for tap in inner:
-        piece = _every(x, tap, factor, axis)
-        total = piece.to(wide, copy=True) if total is None else total.add_(piece)
+    for tap, weight in enumerate(_weights(factor), start=first):
+        piece = _tap(x, tap, factor, axis).to(wide)
+        total = piece * weight if total is None else total.add_(piece, alpha=weight)
     assert total is not None
-    total = total * 2
-    if factor % 2 == 0:
-        after = _every(x, factor, factor, axis)
-        last = x.narrow(axis, -1, 1)
-        total += _every(x, 0, factor, axis)
-        total.narrow(axis, 0, count - 1).add_(after)
-        total.narrow(axis, count - 1, 1).add_(last)
     return total
+
+
+def _tap(x: Tensor, tap: int, factor: int, axis: int) -> Tensor:
+    """Pixel ``factor * i + tap`` for each block i, the border repeated."""
+    count = x.shape[axis] // factor
+    if 0 <= tap < factor:
+        return _every(x, tap, factor, axis)
+    if tap < 0:
+        after = _every(x, tap + factor, factor, axis).narrow(axis, 0, count - 1)
+        return torch.cat([x.narrow(axis, 0, 1), after], dim=axis)
+    before = _every(x, tap, factor, axis)
+    return torch.cat([before, x.narrow(axis, -1, 1)], dim=axis)
 
 
 def _every(x: Tensor, first: int, step: int, axis: int) -> Tensor:

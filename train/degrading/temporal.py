@@ -23,7 +23,7 @@ __all__ = ["Accumulation", "accumulate"]
 # Karis 2014 fits a 3.3-pixel Blackman-Harris window by exp(-2.29 d^2), d in pixels.
 SAMPLE_FALLOFF = 2.29
 # At half resolution the nearest pixels' share would be 3.3 times the mean, which shows as a grid
-# of dots on moving edges; twice the mean does not, and converges as well.
+# of dots on moving edges; twice the mean shows less of it, and converges as well.
 HIGHEST_NEARNESS = 2.0
 
 

@@ -148,6 +148,6 @@ def stored(sample: Mapping[str, Any]) -> StoredClip:
     files = {
         name.rpartition(".")[0]: content
         for name, content in sample.items()
-        if isinstance(content, bytes) and name.endswith(".mkv")
+        if isinstance(content, bytes) and name != RECORD
     }
     return StoredClip(record, files)

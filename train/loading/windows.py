@@ -150,12 +150,8 @@ class Windows(IterableDataset[Window]):
         def part(name: str) -> Frames | None:
             if name not in clip.files:
                 return None
-            still = name == "mask" and record.hud is None
-            return (
-                decode(clip.open(name), rate, 0, 1, True)
-                if still
-                else (decode(clip.open(name), *exactly))
-            )
+            still = name == "mask" and str(record.mask).endswith(".png")
+            return decode(clip.open(name), *((rate, 0, 1, True) if still else exactly))
 
         inputs = [name for name in record.renderings if name != "reference"]
         name = str(random.choice(inputs)) if main == "reference" else ""

@@ -99,8 +99,13 @@ def attempt(job: Job, out: Path, overwrite: bool) -> Outcome:
 
 
 def record_place(job: Job, out: Path, overwrite: bool = False) -> Outcome:
-    """Record one job's clips: play, choose the windows, render each at full size."""
+    """Record one job's clips: play, choose the windows, render each at full size.
+
+    Clips of it that an earlier run finished are taken as they are.
+    """
     game, take = GAMES[job.game](), job.take
+    if not overwrite and len(known := find_recorded(job, out)) >= job.windows:
+        return Outcome(job, tuple(known), "was there already")
     work = out / f".work-{job.game}-{take.place}-{take.seed}"
     work.mkdir(parents=True, exist_ok=True)
     try:
@@ -114,6 +119,18 @@ def record_place(job: Job, out: Path, overwrite: bool = False) -> Outcome:
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return Outcome(job, tuple(clip.folder for clip in clips), note)
+
+
+def find_recorded(job: Job, out: Path) -> list[Path]:
+    """Whole clips in ``out`` that show what the job asks for, its start aside if none was given."""
+    take, found = job.take, []
+    for folder in sorted(out.glob(f"{job.game}-{take.place}-s{take.seed}-f*")):
+        steps = Clip.open(folder).record.how_made
+        made = {name: value for name, value in steps[0].items() if name in asdict(take)}
+        start = take.start if job.chosen else made.get("start")
+        if made == {**asdict(take), "start": start}:
+            found.append(folder)
+    return found
 
 
 def find_starts(game: Game, job: Job, work: Path) -> tuple[tuple[int, ...], str]:
