@@ -96,7 +96,11 @@ def main(clips: str, path: str) -> None:
             print(name, result[name], flush=True)
     print(result)
     machine = next(
-        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        (
+            line.split(":")[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
         platform.processor(),
     )
     record = {

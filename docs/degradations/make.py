@@ -1,14 +1,15 @@
-"""The pictures of docs/degradations, from a master or from a clip's folder.
+"""The pictures and figures of docs/degradations, from a clip with a master.
 
-python docs/degradations/make.py MASTER.npy --start 58 --place 302 134
+temporal-clean pairs record openarena clips --split validation --places oa_shine --windows 1
+python docs/degradations/make.py clips/openarena-oa_shine-*
 
-MASTER is a (frames, rows, columns, 3) uint8 .npy file, a video, or a clip's folder (its master.mkv,
-or its reference.mkv with --factor 1). Each rendering gives one lossless WebP: a part of one frame
-enlarged four times, and beside it the same row of pixels in every frame, time running down.
+Each rendering gives one lossless WebP: a part of one frame of the reference and of the rendering,
+enlarged four times, and beside them one row of the rendering's pixels in every frame, time running
+down. figures.md has PSNR, Sharp and CPU time.
 """
 
+import time
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -18,9 +19,9 @@ import torch
 import tyro
 from torch import Tensor
 
-from temporal_clean.errors import TemporalCleanError
-from temporal_clean.train.degrading import RECIPES, degrade, reference
-from temporal_clean.video import open_input
+from temporal_clean.clip import Clip
+from temporal_clean.evaluation import sharp
+from temporal_clean.train.degrading import RECIPES, Recipe, degrade, reference
 
 # One mode of each upscaler is enough to look at; FSR 1 and the temporal one in a second.
 LEFT_OUT = (
@@ -32,6 +33,8 @@ LEFT_OUT = (
 )
 ENLARGED = 4
 GAP = 8
+# Frames and side of the master of a training window, timed so often.
+WINDOW, REPEATS = (8, 512), 3
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,15 @@ class View:
     row: int
     frame: int
 
-    def picture(self, frames: Tensor) -> np.ndarray:
-        """Part of a frame, and the space-time slice beside it, enlarged; BGR bytes."""
+    def picture(self, frames: Tensor, clean: Tensor) -> np.ndarray:
+        """Part of a frame of the reference and of the rendering, and the slice; BGR bytes."""
         columns = slice(self.x, self.x + self.width)
-        part = frames[self.frame, :, self.y : self.y + self.height, columns]
+        rows = slice(self.y, self.y + self.height)
+        parts = [clip[self.frame, :, rows, columns] for clip in (clean, frames)]
         slices = frames[:, :, self.row, columns].permute(1, 0, 2)
-        panels = [_enlarged(part, self.height), _enlarged(slices, self.height)]
-        return np.hstack([panels[0], np.full_like(panels[0][:, :GAP], 255), panels[1]])
+        panels = [_enlarged(part, self.height) for part in (*parts, slices)]
+        gap = np.full_like(panels[0][:, :GAP], 255)
+        return np.hstack([panels[0], gap, panels[1], gap, panels[2]])
 
 
 def _enlarged(planes: Tensor, height: int) -> np.ndarray:
@@ -62,53 +67,47 @@ def _enlarged(planes: Tensor, height: int) -> np.ndarray:
     return np.pad(pixels, ((0, max(missing, 0)), (0, 0), (0, 0)), constant_values=255)
 
 
-def _read(source: Path, start: int, count: int) -> Tensor:
-    """(time, 3, rows, columns) bytes."""
-    if source.suffix == ".npy":
-        frames = np.load(source, mmap_mode="r")[start : start + count].copy()
-    else:
-        if source.is_dir():
-            names = ("master.mkv", "reference.mkv")
-            found = [source / name for name in names if (source / name).exists()]
-            if not found:
-                raise TemporalCleanError(f"{source} has no {' or '.join(names)}: name a clip")
-            source = found[0]
-        with open_input(source) as reader:
-            frames = np.stack([f.pixels for f in islice(reader, start, start + count)])
-    if len(frames) < count:
-        raise TemporalCleanError(f"{source} has no {count} frames from {start}: start earlier")
-    return torch.from_numpy(frames).permute(0, 3, 1, 2)
+def figures(recipe: Recipe, master: Tensor, factor: int, clean: Tensor, frames: Tensor) -> str:
+    """A row of the table: PSNR and Sharp of all frames, CPU milliseconds of a training window."""
+    quality = float(-10 * torch.log10((frames - clean).square().mean().clamp_min(1e-10)))
+    crop = master[: WINDOW[0], :, : WINDOW[1], : WINDOW[1]].contiguous()
+    small = reference(crop, factor)
+    started = time.process_time()
+    for _ in range(REPEATS):
+        degrade(crop, factor, recipe, reference=small)
+    spent = (time.process_time() - started) / REPEATS
+    detail = float(sharp(frames, clean).mean())
+    shown = f"{quality:.2f}" if quality < 90 else "same"
+    return f"| `{recipe.name}` | {shown} | {detail:.2f} | {1e3 * spent:.1f} |"
 
 
 def main(
-    master: Annotated[Path, tyro.conf.Positional],
-    start: int = 58,
-    frames: int = 60,
-    shown: int = 46,
-    place: tuple[int, int] = (302, 134),
-    size: tuple[int, int] = (90, 66),
-    row: int = 44,
-    factor: int = 4,
+    clip: Annotated[Path, tyro.conf.Positional],
+    shown: int = 40,
+    place: tuple[int, int] = (200, 100),
+    size: tuple[int, int] = (90, 60),
+    row: int = 30,
     seed: int = 1,
     out: Path = Path(__file__).parent,
-    png: bool = False,
 ) -> None:
     """Draw the named recipes; ``place`` is the part's left upper corner, ``row`` its slice's."""
-    view = View(*place, *size, place[1] + row, shown)
-    pictures = _read(master, start, frames)
-    clean = reference(pictures, factor)
-    suffix, options = (".png", []) if png else (".webp", [cv2.IMWRITE_WEBP_QUALITY, 101])
-    total = 0
+    torch.set_num_threads(1)
+    view, source = View(*place, *size, place[1] + row, shown), Clip.open(clip)
+    assert source.record.master is not None
+    factor = source.record.master.factor
+    master = torch.from_numpy(np.stack(list(source.frames("master")))).permute(0, 3, 1, 2)
+    clean = reference(master, factor)
+    table = ["| recipe | PSNR, dB | Sharp | ms a window |", "|---|---|---|---|"]
     for name, recipe in RECIPES.items():
-        if name.startswith(LEFT_OUT):
-            continue
+        chosen = replace(recipe, seed=seed)
         # The whole frame is degraded, then cut: temporal steps and codecs see all of it.
-        degraded = degrade(pictures, factor, replace(recipe, seed=seed), reference=clean)
-        path = out / f"{name}{suffix}"
-        cv2.imwrite(str(path), view.picture(degraded), options)
-        total += path.stat().st_size
-        print(f"{path.name:32}{path.stat().st_size / 1e3:7.1f} kB", flush=True)
-    print(f"{'all':32}{total / 1e3:7.1f} kB")
+        degraded = degrade(master, factor, chosen, reference=clean)
+        table.append(figures(chosen, master, factor, clean, degraded))
+        print(table[-1], flush=True)
+        if not name.startswith(LEFT_OUT):
+            picture = view.picture(degraded, clean)
+            cv2.imwrite(str(out / f"{name}.webp"), picture, [cv2.IMWRITE_WEBP_QUALITY, 101])
+    (out / "figures.md").write_text("\n".join(table) + "\n")
 
 
 if __name__ == "__main__":

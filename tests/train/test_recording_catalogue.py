@@ -24,8 +24,8 @@ def test_it_names_the_games_that_can_be_recorded() -> None:
 @pytest.mark.parametrize("game", GAMES)
 def test_no_place_both_trains_and_validates(game: str) -> None:
     train, validation = places(game, "train"), places(game, "validation")
-    assert len(train) >= 10
-    assert len(validation) >= 3
+    assert len(train) >= {"openarena": 40, "supertuxkart": 20, "vizdoom": 10}[game]
+    assert len(validation) >= 1
     assert not set(train) & set(validation)
     assert set(train) | set(validation) == set(load_catalogue()[game])
 

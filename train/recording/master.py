@@ -16,21 +16,20 @@ from temporal_clean.video.generated import write_frames
 
 __all__ = ["RawFrames", "master_loss", "write_master"]
 
-# Measured on three OpenArena masters (docs/LOG.md): near 20 MB for 100 frames of 1920x1080 at
-# 39 dB, decoded in 13 ms a frame on one core; with CABAC (not `fastdecode`) it took 30 ms. `psnr`
-# leaves out psychovisual noise, 12 frames between key frames keep windows quick to reach, and one
-# thread keeps the bytes the same on every machine.
+# Measured on OpenArena masters (docs/LOG.md): near 20 MB for 100 frames of 1920x1080 at 39 dB,
+# decoded in 13 ms a frame on one core; with CABAC (not `fastdecode`) it took 30 ms. `psnr` leaves
+# out psychovisual noise, 12 frames between key frames keep windows quick to reach. For the same
+# bytes each time: one thread, and no mbtree, with which x264 gave 19 different files in 30 runs.
 ENCODER = "libx264"
 OPTIONS = {
-    "crf": "15",
+    "crf": "16",
     "preset": "faster",
     "tune": "psnr,fastdecode",
     "g": "12",
     "threads": "1",
-    "x264-params": "chroma-qp-offset=-3",
+    "x264-params": "chroma-qp-offset=-3:mbtree=0",
 }
-PEAK = 255.0
-# Of a clip's frames, measured for loss.
+# Every fifth frame of a clip is measured for loss.
 MEASURED = 5
 
 

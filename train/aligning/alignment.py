@@ -1,0 +1,362 @@
+"""Two recordings of one run, aligned: in time, in space, in colour, and only where they agree.
+
+The first recording is the input (aliased, upscaled), the second the reference (the best
+antialiasing). **Everything is done to the reference; the input's pixels are never touched.** The
+input's aliasing is what the network learns to remove, and moving it by part of a pixel or scaling
+it would filter that aliasing and teach the network a picture no game draws. The reference is
+band-limited, so that a Lanczos kernel moves it with little loss; its colour is made the input's,
+because the input has the colours the network meets when it is used.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from temporal_clean.errors import TemporalCleanError
+from temporal_clean.train.aligning.coarse import CoarseMatch, coarse_offsets
+from temporal_clean.train.aligning.colour import Colour, fit_colour
+from temporal_clean.train.aligning.divergence import (
+    Limits,
+    Stretch,
+    agreement,
+    find_stretches,
+)
+from temporal_clean.train.aligning.geometry import (
+    MatchedPicture,
+    Placement,
+    exact_geometry,
+    matched_pictures,
+    rough_geometry,
+)
+from temporal_clean.train.aligning.likeness import compare, fit_sight
+from temporal_clean.train.aligning.recording import THUMBNAIL, Recording, read_recording
+from temporal_clean.train.aligning.registration import Registration, active_area, luma
+from temporal_clean.train.aligning.report import alignment_json
+from temporal_clean.train.aligning.timing import Slip, Timing, match_times
+
+__all__ = ["AlignSettings", "Alignment", "align", "aligned_frames"]
+
+Progress = Callable[[str], None]
+
+# 59.94 against 60 frames a second is clock drift; more is another frame rate.
+RATE_TOLERANCE = 0.005
+# Correlation over time of unrelated recordings stays under 0.2, of one run above 0.9 (measured on
+# three maps, native and half resolution).
+RELATED = 0.5
+# Mean change of a thumbnail pixel from frame to frame, in levels, under which nothing moves.
+STILL = 0.05
+SAMPLED_PAIRS = 9
+# Thumbnail pixels: geometry known better than this need not be matched with again.
+SAME_SHIFT = 0.03
+
+
+@dataclass(frozen=True)
+class AlignSettings:
+    """``reach``: frames around the coarse match that are searched; ``limits``: what is kept."""
+
+    reach: int = 12
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, eq=False)
+class Alignment:
+    """What was found. ``crop`` is (top, bottom, left, right) in the input's pixels: both views.
+
+    ``geometry`` leads from the input to the reference, in input pixels; ``spread`` is how far the
+    sampled pairs scatter about it. ``psnr_before`` compares frames of the same number as recorded,
+    ``psnr_after`` aligned ones (dB, a few sampled pairs, inside the crop).
+    """
+
+    first: Recording
+    second: Recording
+    timing: Timing
+    geometry: Registration
+    spread: float
+    colour: Colour
+    crop: tuple[int, int, int, int]
+    stretches: tuple[Stretch, ...]
+    psnr_before: float
+    psnr_after: float
+
+    @property
+    def kept(self) -> tuple[Stretch, ...]:
+        """The stretches worth writing."""
+        return tuple(s for s in self.stretches if s.kept)
+
+    @property
+    def slips(self) -> tuple[Slip, ...]:
+        """Dropped and doubled frames inside kept stretches: elsewhere nothing can be told."""
+        pairs, spans = self.timing.pairs, []
+        for stretch in self.kept:
+            joined = bool(spans) and spans[-1][1] == stretch.start
+            spans.append((spans.pop()[0] if joined else stretch.start, stretch.stop))
+
+        def inside(slip: Slip) -> bool:
+            side = pairs[:, 0 if slip.recording == "first" else 1]
+            return any(side[start] < slip.index <= side[stop - 1] for start, stop in spans)
+
+        return tuple(slip for slip in self.timing.slips if inside(slip))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a user should know, a sentence each."""
+        return tuple(_warnings(self))
+
+    @property
+    def offset(self) -> int:
+        """Second's frame number less first's, at the first pair kept."""
+        first, second = self.timing.pairs[self.kept[0].start]
+        return int(second - first)
+
+    @property
+    def drift(self) -> int:
+        """Change of the offset, in frames, up to the last pair kept."""
+        first, second = self.timing.pairs[self.kept[-1].stop - 1]
+        return int(second - first) - self.offset
+
+    def pairs(self, stretch: Stretch) -> NDArray[np.int64]:
+        """(n, 2): frame numbers in first and second."""
+        return self.timing.pairs[stretch.start : stretch.stop]
+
+    def as_json(self) -> dict[str, Any]:
+        """For clip.json."""
+        return alignment_json(self)
+
+
+def align(
+    first: Path,
+    second: Path,
+    settings: AlignSettings | None = None,
+    progress: Progress = lambda _: None,
+) -> Alignment:
+    """Align two recordings: ``first`` the input, ``second`` the reference.
+
+    Each is read once, and a few frames again; ``progress`` is told each step in a few words.
+    Raises :class:`TemporalCleanError` if they are not of one run, if nothing moves in them, or if
+    no stretch is good for long enough; the text has the figures.
+    """
+    settings = settings or AlignSettings()
+    progress(f"reading {first.name}")
+    mine = read_recording(first)
+    progress(f"reading {second.name}")
+    other = read_recording(second)
+    _check_rates(mine, other)
+    _check_motion(mine, other)
+    progress("finding the offset")
+    coarse = coarse_offsets(mine.thumbnails, other.thumbnails)
+    _check_related(coarse, first, second)
+    rough = rough_geometry(mine.thumbnails, other.thumbnails, coarse)
+    if rough is None:
+        raise TemporalCleanError(
+            f"the pictures of {first.name} and {second.name} do not fit on each other at the best "
+            f"offset ({int(np.median(coarse.offset))} frames): check that both show the same view"
+        )
+    progress("matching frames")
+    timing, stretches = _match(mine, other, coarse, rough, settings)
+    sampled = _sampled(timing, stretches, settings)
+    progress("measuring shift and colour")
+    pictures = matched_pictures(mine, other, sampled)
+    ratio = mine.size[1] / mine.thumbnails.shape[2]
+    placed = exact_geometry(pictures, rough.geometry, ratio)
+    small = replace(placed.geometry, dx=placed.geometry.dx / ratio, dy=placed.geometry.dy / ratio)
+    if not _is_same(small, rough.geometry):
+        progress("matching frames with the exact shift")
+        timing, stretches = _match(mine, other, coarse, Placement(small, rough.lag), settings)
+        _sampled(timing, stretches, settings)
+    return _finish(mine, other, timing, placed, stretches, pictures)
+
+
+def aligned_frames(
+    alignment: Alignment, stretch: Stretch
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+    """(input, reference) of each pair of a stretch: uint8 RGB of one size, cropped to both views.
+
+    The input is as recorded; the reference is moved, scaled and coloured to it. Doubled frames are
+    left out, dropped ones are missing from both. Reads both files as it goes.
+    """
+    pairs = alignment.pairs(stretch)
+    mine = alignment.first.pictures(int(i) for i in pairs[:, 0])
+    other = alignment.second.pictures(int(j) for j in pairs[:, 1])
+    top, bottom, left, right = alignment.crop
+    for (_, picture), (_, reference) in zip(mine, other, strict=True):
+        moved = _as_input(reference, alignment.geometry, alignment.colour, alignment.first.size)
+        yield (
+            np.ascontiguousarray(picture[top:bottom, left:right]),
+            np.ascontiguousarray(moved[top:bottom, left:right]),
+        )
+
+
+def _match(
+    mine: Recording,
+    other: Recording,
+    coarse: CoarseMatch,
+    placed: Placement,
+    settings: AlignSettings,
+) -> tuple[Timing, tuple[Stretch, ...]]:
+    """Frames matched and judged with the geometry known so far."""
+    offset = coarse.offset + placed.lag
+    there = np.arange(len(mine)) + offset
+    trusted = coarse.frame_scores > 0.8 * coarse.frame_scores.max()
+    known = np.flatnonzero((there >= 0) & (there < len(other)) & trusted)
+    chosen = known[:: max(1, len(known) // 48)]
+    sight = fit_sight(
+        mine.thumbnails, other.thumbnails, [(i, there[i]) for i in chosen], placed.geometry
+    )
+    band = compare(mine.thumbnails, other.thumbnails, sight, offset, settings.reach)
+    timing = match_times(band)
+    if len(timing.pairs) < settings.limits.shortest:
+        raise TemporalCleanError(
+            f"only {len(timing.pairs)} frames of {mine.path.name} and {other.path.name} belong "
+            f"together, {settings.limits.shortest} are needed: record the same run for longer"
+        )
+    ratio = mine.size[1] / mine.thumbnails.shape[2]
+    figures = agreement(mine.thumbnails, other.thumbnails, timing.pairs, sight, ratio)
+    return timing, find_stretches(timing, figures, settings.limits, ratio)
+
+
+def _is_same(one: Registration, other: Registration) -> bool:
+    """Whether two geometries put every thumbnail pixel in the same place, nearly."""
+    shifts = abs(one.dx - other.dx), abs(one.dy - other.dy)
+    scales = abs(one.scale_x - other.scale_x), abs(one.scale_y - other.scale_y)
+    return max(shifts) < SAME_SHIFT and max(scales) * THUMBNAIL[0] / 2 < SAME_SHIFT
+
+
+def _sampled(
+    timing: Timing, stretches: tuple[Stretch, ...], settings: AlignSettings
+) -> list[tuple[int, int]]:
+    """Pairs of kept stretches whose timing is sure, spread over them.
+
+    Raises :class:`TemporalCleanError` with reasons and figures if nothing is kept.
+    """
+    kept = [np.arange(s.start, s.stop) for s in stretches if s.kept]
+    if not kept:
+        longest = max(stretches, key=len)
+        means = ", ".join(f"{k} {v:.2f}" for k, v in longest.figures.items())
+        reasons = "; ".join(
+            f"from frame {timing.pairs[s.start, 0]}: {s.reason}" for s in stretches[:3]
+        )
+        raise TemporalCleanError(
+            f"no stretch of {settings.limits.shortest} frames agrees ({reasons}; of {len(longest)} "
+            f"frames on average {means}): record the same run twice, with a locked frame rate"
+        )
+    rows = np.concatenate(kept)
+    parts = np.array_split(rows, min(SAMPLED_PAIRS, len(rows)))
+    best = [int(part[timing.contrast[part].argmax()]) for part in parts]
+    return [(int(i), int(j)) for i, j in timing.pairs[best]]
+
+
+def _finish(
+    mine: Recording,
+    other: Recording,
+    timing: Timing,
+    placed: Placement,
+    stretches: tuple[Stretch, ...],
+    pictures: list[MatchedPicture],
+) -> Alignment:
+    """Colour, crop and figures from the sampled pairs at full size."""
+    moved = [placed.geometry.apply(p.second, mine.size) for p in pictures]
+    firsts = [p.first for p in pictures]
+    crop = _crop(firsts, moved, placed.geometry, mine.size, other.size)
+    top, bottom, left, right = crop
+    inside = [m[top:bottom, left:right] for m in moved]
+    inputs = [a[top:bottom, left:right] for a in firsts]
+    colour = fit_colour(inside, inputs)
+    after = _psnr(inputs, [np.clip(colour(m), 0, 255) for m in inside])
+    plain = [Registration().apply(p.numbered, mine.size)[top:bottom, left:right] for p in pictures]
+    return Alignment(
+        mine,
+        other,
+        timing,
+        placed.geometry,
+        placed.spread,
+        colour,
+        crop,
+        stretches,
+        _psnr(inputs, plain),
+        after,
+    )
+
+
+def _as_input(
+    reference: NDArray[np.uint8], geometry: Registration, colour: Colour, size: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """The reference's picture as the input's recording would show it."""
+    moved = colour(geometry.apply(reference, size))
+    return np.clip(np.rint(moved), 0, 255).astype(np.uint8)
+
+
+def _crop(
+    inputs: list[NDArray[np.uint8]],
+    moved: list[NDArray[np.float32]],
+    geometry: Registration,
+    size: tuple[int, int],
+    other: tuple[int, int],
+) -> tuple[int, int, int, int]:
+    """(top, bottom, left, right), even sides: inside black bars and the reference's view."""
+    brightest = [np.max([luma(p / np.float32(255)) for p in ps], axis=0) for ps in (inputs, moved)]
+    areas = [active_area(b) for b in brightest]
+    edges = []
+    for axis, place in enumerate(geometry.axes(size, other)):
+        inside = place.scale * (np.arange(size[axis]) + 0.5) + place.offset
+        # Half a pixel beyond the border is repetition that nobody sees.
+        seen = np.flatnonzero((inside > -0.5) & (inside < other[axis] + 0.5))
+        low = max(int(seen[0]), *(a[axis].start for a in areas))
+        high = min(int(seen[-1]) + 1, *(a[axis].stop for a in areas))
+        edges += [low, high - (high - low) % 2]
+    return tuple(edges)  # type: ignore[return-value]
+
+
+def _psnr(inputs: list[NDArray[Any]], others: list[NDArray[Any]]) -> float:
+    pairs = zip(inputs, others, strict=True)
+    error = np.mean([((a.astype(np.float32) - b) ** 2).mean() for a, b in pairs])
+    return float(10 * np.log10(255**2 / max(float(error), 1e-4)))
+
+
+def _check_rates(mine: Recording, other: Recording) -> None:
+    if abs(mine.rate / other.rate - 1) > RATE_TOLERANCE:
+        raise TemporalCleanError(
+            f"expected two recordings of one frame rate, got {mine.rate:.2f} in {mine.path.name} "
+            f"and {other.rate:.2f} in {other.path.name}: record both at the same locked rate"
+        )
+
+
+def _check_motion(mine: Recording, other: Recording) -> None:
+    """Raise if either recording never moves: any offset would fit as well as any other."""
+    for recording in (mine, other):
+        small = recording.thumbnails[:: max(1, len(recording) // 600), ::4, ::4].astype(np.float32)
+        change = float(np.abs(np.diff(small, axis=0)).mean())
+        if change < STILL:
+            raise TemporalCleanError(
+                f"the offset is ambiguous: nothing moves in {recording.path.name} (its pixels "
+                f"change by {change:.3f} levels a frame), so every offset fits as well as another; "
+                "record a stretch with camera motion"
+            )
+
+
+def _check_related(coarse: CoarseMatch, first: Path, second: Path) -> None:
+    if coarse.score < RELATED:
+        raise TemporalCleanError(
+            f"{first.name} and {second.name} do not show the same run: at the best offset their "
+            f"motion correlates by {coarse.score:.2f} (other offsets {coarse.rival:.2f}; two "
+            f"recordings of one run give {RELATED} and more); record the same run twice"
+        )
+
+
+def _warnings(alignment: Alignment) -> Iterator[str]:
+    mine, other = alignment.first, alignment.second
+    if other.size[0] < 0.98 * mine.size[0] * alignment.geometry.scale_y:
+        yield (
+            f"the reference ({other.size[1]}x{other.size[0]}) is smaller than the input "
+            f"({mine.size[1]}x{mine.size[0]}) and was enlarged: it is softer than it could be; "
+            "record it at the input's size or above"
+        )
+    if alignment.spread > 0.1:
+        yield f"the shift varies by {alignment.spread:.2f} pixels from frame to frame"
+    if alignment.colour.note:
+        yield alignment.colour.note
+    if unsure := sum(not s.is_certain for s in alignment.slips):
+        yield f"{unsure} dropped or doubled frames cannot be placed exactly: little moves there"
