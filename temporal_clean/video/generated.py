@@ -6,8 +6,16 @@ from pathlib import Path
 from typing import Self
 
 from temporal_clean.errors import TemporalCleanError
-from temporal_clean.video.info import BT709, RANGE_FULL, ColorTags, Frame, Pixels, VideoInfo
-from temporal_clean.video.info import MATRIX_RGB, SRGB_TRANSFER
+from temporal_clean.video.info import (
+    BT709,
+    MATRIX_RGB,
+    RANGE_FULL,
+    SRGB_TRANSFER,
+    ColorTags,
+    Frame,
+    Pixels,
+    VideoInfo,
+)
 from temporal_clean.video.places import Kind, find_place
 from temporal_clean.video.writer import VideoWriter
 
