@@ -138,7 +138,7 @@ def _fixed_edges(e: Persistence) -> Mask:
     sure = strong & (e.coherence > SURELY_COHERENT) & _travelled(e)
     sure |= telling & (e.hold > SURELY_HELD)
     count, labels = cv2.connectedComponents(cv2.dilate(weak.astype(np.uint8), _disc(1)))
-    groups = np.asarray(labels)
+    groups = np.asarray(labels, np.intp)
     members, sure_ones = (np.bincount(groups[part], minlength=count) for part in (weak, sure))
     return weak & (sure_ones >= np.maximum(4, SURE_SHARE * members))[groups]
 
@@ -251,7 +251,7 @@ def _even_panels(e: Persistence, fixed: Mask) -> Mask:
 
 def _bars(e: Persistence) -> Mask:
     """Black bars at the picture's edges; rows of the scene that stay black lose nothing by it."""
-    rows, columns = active_area(e.highest / np.float32(255.0))
+    rows, columns = active_area((e.highest / 255.0).astype(np.float32))
     bars = np.ones(e.highest.shape, bool)
     bars[rows, columns] = False
     return bars

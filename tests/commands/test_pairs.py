@@ -1,10 +1,14 @@
 """temporal-clean pairs, as a user types it; ViZDoom is the game that installs by pip."""
 
 import json
+import subprocess
+import sys
+import time
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch  # noqa: F401  (pairs needs the train extra: skipped without it)
 
@@ -176,3 +180,17 @@ def test_places_are_listed_with_their_split(capsys: pytest.CaptureFixture[str]) 
     lines = capsys.readouterr().out.splitlines()
     assert "validation  oa_shine" in lines
     assert sum(line.startswith("train") for line in lines) >= 40
+
+
+def test_a_stopped_recording_leaves_nothing_behind(tmp_path: Path) -> None:
+    pytest.importorskip("vizdoom", reason="pip install vizdoom")
+    words = ["pairs", "record", "vizdoom", str(tmp_path / "out"), "--limit", "4", "--jobs", "2"]
+    process = subprocess.Popen([sys.executable, "-m", "temporal_clean", *words])
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "out").glob(".work-*/vizdoom/*")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    process.terminate()
+    assert process.wait(timeout=60) == 130
+    left = list((tmp_path / "out").iterdir())
+    assert not [path for path in left if path.name.startswith(".")]
+    assert not psutil.Process().children(recursive=True)

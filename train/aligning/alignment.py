@@ -204,7 +204,10 @@ def _match(
     known = np.flatnonzero((there >= 0) & (there < len(other)) & trusted)
     chosen = known[:: max(1, len(known) // 48)]
     sight = fit_sight(
-        mine.thumbnails, other.thumbnails, [(i, there[i]) for i in chosen], placed.geometry
+        mine.thumbnails,
+        other.thumbnails,
+        [(int(i), int(there[i])) for i in chosen],
+        placed.geometry,
     )
     band = compare(mine.thumbnails, other.thumbnails, sight, offset, settings.reach)
     timing = match_times(band)

@@ -5,6 +5,7 @@ picks offsets that change slowly. Static overlays drop out: what does not change
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -47,12 +48,17 @@ def coarse_offsets(first: Grey, second: Grey) -> CoarseMatch:
     stride = max(STRIDE, len(first) // MOST_CHUNKS)
     starts = np.arange(0, max(1, len(first) - CHUNK + 1), stride)
     length = min(CHUNK, len(first))
-    scores = np.stack([_slide(*looks, int(start), length).astype(np.float32) for start in starts])
+    slid = [_slide(looks[0], looks[1], int(s), length).astype(np.float32) for s in starts]
+    scores: NDArray[Any] = np.stack(slid)
     lags = np.arange(scores.shape[1]) - (len(first) - 1)
     path = _best_path(np.nan_to_num(scores, nan=-1.0))
     along = scores[np.arange(len(starts)), path]
     middles = starts + length / 2
     offset = np.rint(np.interp(np.arange(len(first)), middles, lags[path])).astype(np.int64)
+    for before in np.flatnonzero(np.abs(np.diff(lags[path])) > MOST_CHANGE):
+        low, high = int(middles[before] - length / 2), int(middles[before + 1] + length / 2)
+        split = _split(looks, low, high, *(int(k) for k in lags[path[before : before + 2]]))
+        offset[low:split], offset[split:high] = lags[path[before]], lags[path[before + 1]]
     along = np.nan_to_num(along, nan=0.0)
     by_frame = np.interp(np.arange(len(first)), middles, along)
     return CoarseMatch(offset, float(np.percentile(along, 75)), _rival(scores, path), by_frame)
@@ -114,6 +120,20 @@ def _best_path(scores: NDArray[np.float64]) -> NDArray[np.int64]:
     for sources in reversed(back):
         path.append(int(sources[path[-1]]))
     return np.array(path[::-1], np.int64)
+
+
+def _split(
+    looks: list[list[NDArray[np.float32]]], low: int, high: int, before: int, after: int
+) -> int:
+    """The first frame of low ... high that fits better at the lag ``after`` than at ``before``."""
+    frames = np.arange(low, min(high, len(looks[0][0])))
+    misses = []
+    for lag in (before, after):
+        there = np.clip(frames + lag, 0, len(looks[1][0]) - 1)
+        miss = ((looks[0][0][frames] - looks[1][0][there]) ** 2).sum(axis=1)
+        misses.append(np.where(there == frames + lag, miss, miss.max()))
+    gain = np.cumsum(np.concatenate([[0.0], misses[0] - misses[1]]))
+    return low + int(gain.argmin())
 
 
 def _moved(row: NDArray[np.float64], by: int) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ curve and one 3x3 matrix hold all of these. It is fitted on pictures already lai
 averaged over small blocks so that aliasing and compression do not count.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,8 @@ MOST_SAMPLES = 40_000
 CLIPPED = 2 / 255
 ROUNDS = 12
 BIWEIGHT = 4.685
+# Of a curve's fit: pull to the identity a sample, longest step, range of gamma.
+WEAK, MOST_STEP, GAMMAS = 1e-7, 0.2, (0.3, 3.0)
 # A transform that brings the typical misfit down by less than this is left out.
 WORTHWHILE = 0.9
 # Limited range (BT.709: 16 to 235 of 255) shown as if it were full, and the reverse.
@@ -92,7 +95,7 @@ def fit_colour(sources: list[NDArray[Any]], targets: list[NDArray[Any]]) -> Colo
         return Colour()
     before = _misfit(source, target)
     curves = [_fit_curve(source[:, c], target[:, c]) for c in range(3)]
-    gain, offset, gamma = (tuple(float(v) for v in part) for part in zip(*curves, strict=True))
+    gain, offset, gamma = (_triple(part) for part in zip(*curves, strict=True))
     curved = Colour(gain, offset, gamma)
     middle = curved(source * 255) / 255
     matrix = _fit_matrix(middle.astype(np.float64), target)
@@ -123,22 +126,20 @@ def _samples(sources: list[NDArray[Any]], targets: list[NDArray[Any]]) -> tuple[
 
 
 def _fit_curve(source: NDArray[Any], target: NDArray[Any]) -> tuple[float, float, float]:
-    """(gain, offset, gamma) by Gauss-Newton with biweights, over levels as evenly as they come."""
-    gain, offset, gamma = 1.0, 0.0, 1.0
-    logs = np.log(source)
-    for _ in range(ROUNDS):
-        power = source**gamma
-        miss = target - (offset + gain * power)
-        trust = _trust(miss)
-        slopes = np.stack([power, np.ones_like(power), gain * power * logs], axis=1)
+    """(gain, offset, gamma) by Gauss-Newton with biweights: a straight line first, then curved."""
+    curve, logs = np.array([1.0, 0.0, 1.0]), np.log(source)
+    for turn in range(2 * ROUNDS):
+        free = 2 if turn < ROUNDS else 3
+        power = source ** curve[2]
+        trust = _trust(target - (curve[1] + curve[0] * power))
+        slopes = np.stack([power, np.ones_like(power), curve[0] * power * logs], axis=1)[:, :free]
         # A weak pull to the identity decides what a narrow range of levels leaves open.
-        bend = (slopes * trust[:, None]).T @ slopes + len(source) * 1e-7 * np.eye(3)
-        pull = (slopes * trust[:, None]).T @ miss
-        pull -= len(source) * 1e-7 * np.array([gain - 1, offset, gamma - 1])
-        step = np.linalg.solve(bend, pull)
-        gain, offset = gain + step[0], offset + step[1]
-        gamma = float(np.clip(gamma + step[2], 0.3, 3.0))
-    return float(gain), float(offset), gamma
+        pull = (slopes * trust[:, None]).T @ (target - (curve[1] + curve[0] * power))
+        pull -= len(source) * WEAK * (curve - [1, 0, 1])[:free]
+        bend = (slopes * trust[:, None]).T @ slopes + len(source) * WEAK * np.eye(free)
+        curve[:free] += np.clip(np.linalg.solve(bend, pull), -MOST_STEP, MOST_STEP)
+        curve[2] = np.clip(curve[2], *GAMMAS)
+    return float(curve[0]), float(curve[1]), float(curve[2])
 
 
 def _fit_matrix(source: Samples, target: Samples) -> tuple[tuple[float, float, float], ...]:
@@ -172,3 +173,8 @@ def _note(colour: Colour) -> str:
     if abs(black - wide_black) < 0.015 and abs(white - wide_white) < 0.02:
         return "the reference looks washed out: its limited range was taken for full"
     return ""
+
+
+def _triple(values: Iterable[float]) -> tuple[float, float, float]:
+    red, green, blue = (float(value) for value in values)
+    return red, green, blue

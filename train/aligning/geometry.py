@@ -29,6 +29,9 @@ AGREE = 0.25
 FARTHEST_LAG = 3
 # Offsets that leave this little more are as good: then the smallest shift is the likeliest.
 AS_GOOD = 1.02
+# A pixel whose grey level spans less than this over the sampled frames is part of an overlay,
+# unless more than this share of the picture is.
+STILL_LEVELS, MOST_STILL = 16, 0.3
 # Scale that moves no pixel by more than this is none.
 LEAST_SCALE = 0.15
 # A shift below what can be measured (0.02 pixel) is not worth resampling for.
@@ -60,7 +63,7 @@ def rough_geometry(first: Grey, second: Grey, coarse: CoarseMatch) -> Placement 
     if base is None:
         return None
     tried: dict[int, tuple[float, float, Registration]] = {}
-    wanted = {-1, 0, 1}
+    wanted, best = {-1, 0, 1}, 0
     while wanted:
         for lag in sorted(wanted):
             tried[lag] = _try_lag(first, second, [(i, j + lag) for i, j in places], base)
@@ -101,7 +104,8 @@ def exact_geometry(
     moves some pixel visibly.
     """
     guess = replace(start, dx=start.dx * ratio, dy=start.dy * ratio)
-    found = [register(p.first, p.second, start=guess) for p in pictures]
+    usable = _moving([p.first for p in pictures])
+    found = [register(p.first, p.second, usable, guess) for p in pictures]
     good = [r for r in found if r.confidence > PLAUSIBLE] or found
     values = np.array([[r.dx, r.dy, r.scale_x, r.scale_y] for r in good])
     dx, dy, scale_x, scale_y = (float(v) for v in np.median(values, axis=0))
@@ -117,6 +121,18 @@ def exact_geometry(
     return Placement(
         Registration(dx, dy, scale_x, scale_y, residual, confidence), 0, float(scatter)
     )
+
+
+def _moving(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.bool_] | None:
+    """Pixels that change over time: a HUD stays and says nothing of the scene's place.
+
+    ``None``, all pixels, if most of the picture stays.
+    """
+    grey = [cv2.cvtColor(p, cv2.COLOR_RGB2GRAY) for p in pictures]
+    still = (np.max(grey, axis=0).astype(int) - np.min(grey, axis=0)) < STILL_LEVELS
+    # Single pixels stay by chance.
+    still = cv2.morphologyEx(still.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) > 0
+    return None if still.mean() > MOST_STILL else ~still
 
 
 def matched_pictures(

@@ -23,12 +23,13 @@ LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 # Black bars: darker than limited-range black with compression noise, and as flat.
 BAR_LEVEL, BAR_RANGE = 24 / 255, 8 / 255
 SMALLEST_SIDE = 32
-ROUNDS = 4
-CONVERGED = 2e-3
+ROUNDS = 6
+CONVERGED = 3e-3
 # Tiles' votes: no tile counts more than the median one does by this factor (HUD edges are strong).
 MOST_VOTE = 2.0
-# Tukey's biweight: 95% efficient on Gaussian scatter (Huber, Robust Statistics).
-BIWEIGHT = 4.685
+# Tukey's biweight. 4.685 would be 95% efficient on Gaussian scatter (Huber, Robust Statistics);
+# tighter, a HUD of 8% of the picture pulls by 0.02 pixel on average instead of 0.04.
+BIWEIGHT = 2.5
 # A fit needs this agreement before its neighbourhood is searched no further.
 PLAUSIBLE = 0.7
 SCALES_TRIED = (0.8, 0.9, 1.1, 1.25)
@@ -220,7 +221,8 @@ def _refine(
             fit.residual,
             fit.confidence,
         )
-        if max(abs(fit.dx), abs(fit.dy)) < CONVERGED:
+        grown = max(abs(fit.scale_x - 1), abs(fit.scale_y - 1)) * max(first.shape) / 2
+        if max(abs(fit.dx), abs(fit.dy), grown / 4) < CONVERGED:
             break
     return found
 

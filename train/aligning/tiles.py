@@ -86,8 +86,9 @@ def tile_shifts(first: Plane, second: Plane, usable: NDArray[np.bool_]) -> TileS
     if not textured.any():
         return None
     spectra, frequency = _spectra([b[textured] for b in blocks], size)
-    shift, error, agreement = _phase_slopes(*spectra, frequency)
-    return TileShifts(corners[textured][:, ::-1] + size / 2, shift, error, agreement)
+    shift, error, agreement = _phase_slopes(spectra[0], spectra[1], frequency)
+    centres = np.asarray(corners[textured][:, ::-1] + size / 2, np.float64)
+    return TileShifts(centres, shift, error, agreement)
 
 
 def _phase_slopes(
@@ -97,16 +98,16 @@ def _phase_slopes(
 
     Gauss-Newton on sum w |G| (1 - cos(phase residual)), which needs no unwrapping.
     """
-    cross = np.conj(first) * second
+    cross: NDArray[Any] = np.conj(first) * second
     power = np.abs(first) ** 2, np.abs(second) ** 2
     turn = (2 * np.pi * frequency).astype(np.float32)
     outer = (turn[:, :, None] * turn[:, None, :]).reshape(-1, 4)
     shift = np.zeros((len(first), 2))
-    aligned = cross
+    aligned, bend = cross, np.zeros((len(first), 2, 2))
     for _ in range(STEPS):
         weight = _coherence_weight(aligned, power)
         size = weight * np.abs(cross)
-        residual = (weight * aligned).imag
+        residual = weight * np.imag(aligned)
         slope = -residual @ turn
         bend = (size @ outer).reshape(-1, 2, 2) + 1e-12 * np.eye(2)
         step = np.linalg.solve(bend, slope[..., None])[..., 0]
@@ -114,8 +115,8 @@ def _phase_slopes(
         aligned = cross * np.exp(1j * (shift.astype(np.float32) @ turn.T))
     weight = _coherence_weight(aligned, power)
     energy = np.sqrt((weight * power[0]).sum(1) * (weight * power[1]).sum(1))
-    agreement = (weight * cross.real).sum(1) / (energy + 1e-20)
-    scatter = ((weight * aligned.imag) ** 2 @ outer).reshape(-1, 2, 2)
+    agreement = (weight * np.real(cross)).sum(1) / (energy + 1e-20)
+    scatter = ((weight * np.imag(aligned)) ** 2 @ outer).reshape(-1, 2, 2)
     inverse = np.linalg.inv(bend)
     error = np.sqrt(np.trace(inverse @ scatter @ inverse, axis1=1, axis2=2) / 2)
     return shift, error, agreement
@@ -125,7 +126,7 @@ def _coherence_weight(
     aligned: NDArray[Any], power: tuple[NDArray[np.float64], NDArray[np.float64]]
 ) -> NDArray[np.float64]:
     """Weight of each frequency: C / (1 - C) over the mean power, C the coherence over all tiles."""
-    common = np.maximum(aligned.real.sum(0), 0)
+    common = np.maximum(np.real(aligned).sum(0), 0)
     mean = np.sqrt(power[0].sum(0) * power[1].sum(0)) + 1e-20
     coherence = np.minimum((common / mean) ** 2, 0.98)
     return coherence / (1 - coherence) / mean
@@ -141,7 +142,7 @@ def _spectra(blocks: list[Plane], size: int) -> tuple[list[NDArray[Any]], NDArra
     for block in blocks:
         mean = np.einsum("tij,ij->t", block, window) / window.sum()
         spectra.append(np.fft.rfft2((block - mean[:, None, None]) * window)[:, band])
-    return spectra, np.stack([x[band], y[band]], axis=1)
+    return spectra, np.stack([x[band], y[band]], axis=1).astype(np.float64)
 
 
 def _window(rows: int, columns: int) -> Plane:

@@ -8,6 +8,7 @@ ambiguous instead.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -23,6 +24,10 @@ Which = Literal["first", "second"]
 # doubled. The less a frame differs from its predecessor (share of the usual change), the cheaper:
 # 1 for an exact copy, 4.3 at a share of 0.04, 9 at the usual change.
 SKIP, SKIP_TWIN = 10.0, 1.0
+# A hitch that lost many frames is jumped over at this price, and this much for each first frame.
+JUMP, JUMP_FRAME = 40.0, 1.0
+# A longer gap than this is a jump: its frames are not named one by one; the stretches show it.
+LONGEST_NAMED = 12
 SHARE_SCALE, SHARE_NATS = 0.005, 1.5
 # A twin's change (in its liveliest cell) is under this share of its neighbours'. Measured for
 # doubled frames through x264: 0 to 0.014 at CRF 18, to 0.052 and once 0.13 at CRF 26; for others
@@ -34,6 +39,8 @@ CERTAIN = 3.0
 # How far other placements are sought: frames, and nats lost on the way.
 FARTHEST, FARTHEST_COST = 240, 30.0
 UNSEEN = 1e6
+# Moves of the path.
+PAIR, SKIP_FIRST, SKIP_SECOND, LEAP = range(4)
 
 
 @dataclass(frozen=True)
@@ -82,10 +89,21 @@ class Timing:
 def match_times(band: Band) -> Timing:
     """The best path through ``band`` and what it tells."""
     prices = _prices(band.first_change), _prices(band.second_change)
-    pairs = _best_path(band, *prices)
+    pairs = _filled(_best_path(band, *prices))
     pairs, slips = _name(band, pairs, prices)
     contrast = _contrast(band, pairs)
     return Timing(pairs, contrast, tuple(slips), _low_stretches(contrast))
+
+
+def _filled(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Long stretches that neither recording shares are paired one by one all the same: to judge."""
+    parts = [pairs[:1]]
+    for before, after in pairwise(pairs):
+        missing = int((after - before).min()) - 1
+        if missing >= LONGEST_NAMED:
+            parts.append(before + 1 + np.arange(missing)[:, None])
+        parts.append(after[None])
+    return np.concatenate(parts)
 
 
 def _prices(steps: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -114,49 +132,64 @@ def _best_path(
     """Least total of nats and skip prices; what lies before the first pair, after the last: free.
 
     ``total[k]`` is the cost with first frames up to i and second frames up to
-    ``centre[i] - reach + k`` used up.
+    ``centre[i] - reach + k`` used up. ``resume`` is the cheapest state so far to jump from.
     """
-    width = band.nats.shape[1]
+    width, count = band.nats.shape[1], len(skip_second)
     columns = np.arange(width)
-    count, before, came = len(skip_second), None, []
+    before, steps, origins = np.full(width, np.inf), [], []
+    resume, origin, reached = np.inf, (0, 0), 0
     ends: list[tuple[float, int, int]] = []
     for i, nats in enumerate(np.minimum(band.nats, UNSEEN)):
         place = band.centre[i] - band.reach + columns
         real = (place >= 0) & (place < count)
-        start = np.where((place == 0) | (i == 0), 0.0, np.inf)
-        left, up = start, np.full(width, np.inf)
-        if before is not None:
-            lead = int(band.centre[i] - band.centre[i - 1])
-            left = np.minimum(start, _shifted(before, lead - 1))
-            up = _shifted(before, lead) + skip_first[i]
-        # A column may also be begun at i with everything of the second before it left out.
-        pair, move = np.where(real, left + nats, np.inf), np.zeros(width, np.int8)
+        lead = int(band.centre[i] - band.centre[i - 1]) if i else 0
+        # Pair (i, place): at the start of either recording, after the pair before, or by a jump.
+        begin = np.where((place == 0) | (i == 0), 0.0, np.inf)
+        left = np.minimum(begin, _shifted(before, lead - 1))
+        jump = np.where(place > reached, resume + JUMP, np.inf)
+        pair = np.where(real, np.minimum(left, jump) + nats, np.inf)
+        move = np.where(jump < left, LEAP, PAIR).astype(np.int8)
+        # Or leave first frame i out, or, along the row, second frames.
+        up = _shifted(before, lead) + skip_first[i]
+        move[up < pair] = SKIP_FIRST
         total = np.minimum(pair, up)
-        move[up < pair] = 1
         price = np.cumsum(np.where(real, skip_second[np.clip(place, 0, count - 1)], 0.0))
         chained = np.minimum.accumulate(np.where(np.isfinite(total), total - price, np.inf)) + price
-        move[chained < total - 1e-9] = 2
-        total = np.where(real, np.minimum(total, chained), np.inf)
-        came.append(move)
+        move[chained < total - 1e-9] = SKIP_SECOND
+        before = np.where(real, np.minimum(total, chained), np.inf)
+        steps.append(move)
+        origins.append(origin)
+        lowest = int(before.argmin())
+        resume += JUMP_FRAME
+        if before[lowest] < resume:
+            resume, origin, reached = float(before[lowest]), (i, lowest), int(place[lowest])
         final = columns[real] if i == len(band.nats) - 1 else columns[real & (place == count - 1)]
-        ends += [(float(total[k]), i, int(k)) for k in final]
-        before = total
-    return _trace(band, came, ends)
+        ends += [(float(before[k]), i, int(k)) for k in final]
+    return _trace(band, steps, origins, min(ends)) if ends else np.zeros((0, 2), np.int64)
 
 
 def _trace(
-    band: Band, came: list[NDArray[np.int8]], ends: list[tuple[float, int, int]]
+    band: Band,
+    steps: list[NDArray[np.int8]],
+    origins: list[tuple[int, int]],
+    end: tuple[float, int, int],
 ) -> NDArray[np.int64]:
-    _, i, k = min(ends)
+    """The pairs on the way that ends at ``end`` (cost, row, column)."""
+    _, i, k = end
     pairs = []
     while i >= 0 and 0 <= k < band.nats.shape[1]:
-        move, j = came[i][k], int(band.centre[i]) - band.reach + k
-        if move == 0:
+        move, j = int(steps[i][k]), int(band.centre[i]) - band.reach + k
+        if move in (PAIR, LEAP):
             pairs.append((i, j))
-        if j < 0 or (move == 0 and (i == 0 or j == 0)):
+        if j < 0 or (move == PAIR and (i == 0 or j == 0)):
             break
-        lead = int(band.centre[i] - band.centre[i - 1]) if i and move != 2 else 0
-        i, k = (i, k - 1) if move == 2 else (i - 1, k + lead - (move == 0))
+        lead = int(band.centre[i] - band.centre[i - 1]) if i else 0
+        if move == LEAP:
+            i, k = origins[i]
+        elif move == SKIP_SECOND:
+            k -= 1
+        else:
+            i, k = i - 1, k + lead - (move == PAIR)
     return np.array(pairs[::-1], np.int64).reshape(-1, 2)
 
 
@@ -178,6 +211,8 @@ def _name(
     twins = _twins(band.first_change), _twins(band.second_change)
     named, slips = pairs.copy(), []
     for row in range(1, len(pairs)):
+        if np.diff(pairs[row - 1 : row + 1], axis=0).max() > LONGEST_NAMED:
+            continue
         for side in (0, 1):
             following = int(pairs[row, side])
             for frame in range(int(pairs[row - 1, side]) + 1, following):

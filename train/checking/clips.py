@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from temporal_clean.clip import Clip, write_record
 from temporal_clean.errors import TemporalCleanError
@@ -16,6 +17,8 @@ from temporal_clean.train.degrading import reference, sample
 from temporal_clean.video import Pixels, open_input
 
 __all__ = ["check_clip", "check_videos"]
+
+Picture = NDArray[np.uint8]
 
 NATIVE = "native"
 NATIVE_STEPS = ({"step": "sample", "scale": 1.0},)
@@ -32,7 +35,9 @@ def check_clip(clip: Clip, sheets: Path | None = None) -> dict[str, Report]:
     for name in clip.inputs or ((NATIVE,) if clip.record.master else ()):
         if name in clip.record.renderings and "reference" in clip.record.renderings:
             steps = clip.record.renderings[name].steps
-            reports[name] = check_pair(clip.frames(name), clip.frames("reference"), steps)
+            reports[name] = check_pair(
+                stored_frames(clip, name), stored_frames(clip, "reference"), steps
+            )
         elif clip.record.master:
             reports[name] = check_pair(native_frames(clip), reference_frames(clip), NATIVE_STEPS)
     if not reports:
@@ -49,14 +54,19 @@ def check_clip(clip: Clip, sheets: Path | None = None) -> dict[str, Report]:
     return reports
 
 
-def native_frames(clip: Clip) -> Iterator[Pixels]:
+def stored_frames(clip: Clip, name: str) -> Iterator[Picture]:
+    """Frames of a rendering, 8 bits a sample."""
+    return (eight_bits(frame) for frame in clip.frames(name))
+
+
+def native_frames(clip: Clip) -> Iterator[Picture]:
     """One sample a pixel of the clip's master, frame by frame."""
     assert clip.record.master is not None
     for master in clip.frames("master"):
         yield pixels(sample(planes(master), clip.record.master.factor, 1.0).frames)
 
 
-def reference_frames(clip: Clip) -> Iterator[Pixels]:
+def reference_frames(clip: Clip) -> Iterator[Picture]:
     """What the clip's master averages to, frame by frame."""
     assert clip.record.master is not None
     for master in clip.frames("master"):
@@ -68,7 +78,7 @@ def planes(frame: Pixels) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1).unsqueeze(0)
 
 
-def pixels(frames: torch.Tensor) -> Pixels:
+def pixels(frames: torch.Tensor) -> Picture:
     """(1, 3, height, width) in [0, 1] to (height, width, 3) uint8."""
     codes = frames[0].mul(255.0).round().clamp(0.0, 255.0).byte()
     return np.ascontiguousarray(codes.permute(1, 2, 0).numpy())
@@ -88,6 +98,10 @@ def check_videos(given: Path, reference_video: Path, sheet: Path | None = None) 
     return report
 
 
-def eight_bits(frame: Pixels) -> Pixels:
+def eight_bits(frame: Pixels) -> Picture:
     """uint16 at full scale to uint8."""
-    return frame if frame.dtype == np.uint8 else (frame >> 8).astype(np.uint8)
+    return (
+        frame.astype(np.uint8, copy=False)
+        if frame.dtype == np.uint8
+        else (frame >> 8).astype(np.uint8)
+    )

@@ -125,7 +125,7 @@ def _slices(evidence: Evidence) -> Pixels:
     for name, rows in zip(("input", "reference"), evidence.slices, strict=True):
         size = (2 * CELL + GAP, SLICE_HEIGHT)
         chosen = np.linspace(0, len(rows) - 1, SLICE_HEIGHT).round().astype(int)
-        cell = cv2.resize(rows[chosen], size, interpolation=cv2.INTER_AREA)
+        cell = np.asarray(cv2.resize(rows[chosen], size, interpolation=cv2.INTER_AREA), np.uint8)
         _label(cell, f"{name}: middle row, time downwards")
         cells.append(cell)
     return _beside(cells)

@@ -43,6 +43,7 @@ def compress(
     planes = _bytes(to_420(frames))
     encoder = _encoder(codec, planes[0].shape[-2:], crf, bits_per_pixel, preset)
     decoder = av.CodecContext.create(codec, "r")
+    assert isinstance(decoder, av.VideoCodecContext)
     decoder.thread_count = 1
     pictures = [
         _planes(picture)

@@ -69,14 +69,16 @@ def _rendered(generator: np.random.Generator, kind: str, factor: int) -> tuple[R
     scale = float(generator.choice(SCALES))
     if kind == "temporal":
         return _temporal(generator, scale)
-    chances = {k: v for k, v in UPSCALERS.items() if factor % 2 == 0 or k != "nearest"}
+    chances: dict[UpscaleKernel, float] = {
+        k: v for k, v in UPSCALERS.items() if factor % 2 == 0 or k != "nearest"
+    }
     kernel = _pick(generator, chances)
-    steps: list[Step] = [Upscale(kernel)]
-    if kernel == "easu":
-        # FSR 1 wants an anti-aliased picture; not every game gives it one.
-        before: list[Step] = [Fxaa()] if generator.random() < 0.3 else []
-        steps = [*before, *steps, Rcas(float(generator.uniform(0.0, 2.0)))]
-    return Sample(scale), steps
+    enlarged = Upscale(kernel)
+    if kernel != "easu":
+        return Sample(scale), [enlarged]
+    # FSR 1 wants an anti-aliased picture; not every game gives it one.
+    before: list[Step] = [Fxaa()] if generator.random() < 0.3 else []
+    return Sample(scale), [*before, enlarged, Rcas(float(generator.uniform(0.0, 2.0)))]
 
 
 def _temporal(generator: np.random.Generator, scale: float) -> tuple[Render, list[Step]]:

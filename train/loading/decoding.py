@@ -41,7 +41,7 @@ def decode(source: str | io.BytesIO, rate: float, start: int, count: int, exact:
     pictures: list[NDArray[np.uint8]] = []
     first = start
     try:
-        with av.open(source) as container:
+        with av.open(source, "r") as container:
             stream = container.streams.video[0]
             # Workers run side by side, one a core: a decoder's own threads would only collide.
             stream.codec_context.thread_count = 1
@@ -67,7 +67,7 @@ def to_rgb(frame: VideoFrame, scaler: VideoReformatter) -> NDArray[np.uint8]:
     """8-bit RGB of a frame by its own matrix and range; RGB is copied as it is."""
     full = frame.color_range == ColorRange.JPEG
     span = ColorRange.JPEG if full else ColorRange.MPEG
-    return scaler.reformat(
+    rgb = scaler.reformat(
         frame,
         format="rgb24",
         interpolation=Interpolation.BICUBIC | Interpolation.ACCURATE_RND,
@@ -75,7 +75,8 @@ def to_rgb(frame: VideoFrame, scaler: VideoReformatter) -> NDArray[np.uint8]:
         dst_colorspace=Colorspace.ITU709,
         src_color_range=span,
         dst_color_range=ColorRange.JPEG,
-    ).to_ndarray()
+    )
+    return np.asarray(rgb.to_ndarray(), np.uint8)
 
 
 def _name(source: str | io.BytesIO) -> str:

@@ -119,13 +119,14 @@ def shard_clips(
 
     ``urls`` are paths or addresses, with braces as in ``clips-{000000..000012}.tar``.
     """
-    import webdataset
+    from webdataset.compat import WebDataset
+    from webdataset.shardlists import split_by_node, split_by_worker
 
-    dataset = webdataset.WebDataset(
+    dataset = WebDataset(
         urls,
         shardshuffle=100,
-        nodesplitter=webdataset.split_by_node,
-        workersplitter=webdataset.split_by_worker,
+        nodesplitter=split_by_node,
+        workersplitter=split_by_worker,
         empty_check=False,
         seed=seed,
     ).repeat()

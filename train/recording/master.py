@@ -29,18 +29,19 @@ OPTIONS = {
     "threads": "1",
     "x264-params": "chroma-qp-offset=-3:mbtree=0",
 }
+Frames = Sequence[Pixels] | NDArray[np.uint8]
+
 # Every fifth frame of a clip is measured for loss.
 MEASURED = 5
+PEAK = 255.0
 
 
-def write_master(path: Path, frames: Sequence[Pixels], rate: Fraction) -> None:
+def write_master(path: Path, frames: Frames, rate: Fraction) -> None:
     """Write (height, width, 3) uint8 RGB frames as H.264 4:4:4; the same frames, the same bytes."""
     write_frames(path, frames, rate, ENCODER, OPTIONS)
 
 
-def master_loss(
-    path: Path, frames: Sequence[Pixels], rate: Fraction, factor: int
-) -> dict[str, float]:
+def master_loss(path: Path, frames: Frames, rate: Fraction, factor: int) -> dict[str, float]:
     """What compression cost, PSNR in dB of 8-bit RGB as training decodes it.
 
     Over every 5th frame: of the master itself (and of its worst frame), of a native render

@@ -2,11 +2,12 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from temporal_clean.train.recording.game import Game, Take
 from temporal_clean.train.recording.games import GAMES
 from temporal_clean.train.recording.master import RawFrames, master_loss, write_master
 from temporal_clean.train.recording.windows import choose_windows
+from temporal_clean.video import Pixels
 from temporal_clean.video.generated import write_frames
 
 __all__ = ["Job", "Outcome", "clip_name", "record_all", "record_clip", "record_place"]
@@ -72,17 +74,33 @@ def record_all(
         return [_reported(attempt(job, out, overwrite), report) for job in jobs]
     # One thread each: the processes fill the cores, and two teams of threads starve each other.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn"), _heed_signals) as pool:
         futures = [pool.submit(attempt, job, out, overwrite) for job in jobs]
         try:
-            return [_reported(future.result(), report) for future in _finished(futures)]
+            return [_reported(future.result(), report) for future in as_completed(futures)]
         except BaseException:
+            # What runs is stopped, too, and clears its partial folders away.
             pool.shutdown(wait=False, cancel_futures=True)
+            for process in active_children():
+                process.terminate()
             raise
 
 
-def _finished(futures: list[Future[Outcome]]) -> Iterator[Future[Outcome]]:
-    return as_completed(futures)
+def _heed_signals() -> None:
+    """In a worker: being stopped is an interruption, so that ``finally`` blocks run.
+
+    The pool would then hand the worker the job that it keeps ready: it is left, too.
+    """
+
+    def stop(*_: object) -> None:
+        _stopped.append(True)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+
+
+_stopped: list[bool] = []
 
 
 def _reported(outcome: Outcome, report: Callable[[Outcome], None]) -> Outcome:
@@ -92,6 +110,8 @@ def _reported(outcome: Outcome, report: Callable[[Outcome], None]) -> Outcome:
 
 def attempt(job: Job, out: Path, overwrite: bool) -> Outcome:
     """Record one job; a failure becomes an outcome without clips."""
+    if _stopped:
+        raise KeyboardInterrupt
     try:
         return record_place(job, out, overwrite)
     except TemporalCleanError as error:
@@ -217,12 +237,15 @@ def fill_folder(game: Game, job: Job, take: Take, work: Path, folder: Path) -> N
 def write_overlay(
     folder: Path,
     frames: NDArray[np.uint8],
-    shown: Iterator[NDArray[np.uint8]],
+    shown: Iterator[Pixels],
     factor: int,
     game: Game,
 ) -> None:
     """The HUD by the difference that it makes: its colour and its coverage, lossless."""
-    huds = [overlay_from_pair(*pair, factor) for pair in zip(frames, shown, strict=True)]
+    huds = [
+        overlay_from_pair(without, np.asarray(with_hud, np.uint8), factor)
+        for without, with_hud in zip(frames, shown, strict=True)
+    ]
     masks = (np.repeat(hud.coverage[..., None], 3, axis=-1) for hud in huds)
     write_frames(folder / HUD, (hud.colour for hud in huds), game.frame_rate)
     write_frames(folder / MASK, masks, game.frame_rate)
