@@ -22,7 +22,7 @@ from temporal_clean.recurrent import SIZES, RecurrentCleaner
 from temporal_clean.train.loading import WindowConfig, Windows
 
 BATCH, FRAMES = 3, 8
-ALONE, STEPS = 200, 25
+ALONE, STEPS = 200, 12
 
 
 def alone(clips: str) -> dict[str, float]:

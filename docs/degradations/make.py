@@ -84,7 +84,7 @@ def figures(recipe: Recipe, master: Tensor, factor: int, clean: Tensor, frames: 
 def main(
     clip: Annotated[Path, tyro.conf.Positional],
     shown: int = 40,
-    place: tuple[int, int] = (200, 100),
+    place: tuple[int, int] = (230, 122),
     size: tuple[int, int] = (90, 60),
     row: int = 30,
     seed: int = 1,

@@ -51,7 +51,7 @@ def test_a_recording_is_a_clip_with_master_hud_and_licence(recorded: Path) -> No
         assert (record.split, record.licence) == ("train", "BSD-3-Clause")
         assert record.frame_rate == Fraction(35)
         assert record.master is not None
-        assert record.master.loss["psnr"] > 36.0
+        assert record.master.loss["psnr"] > 33.0
         coverage = np.stack(list(clip.frames("mask")))
         assert 0.001 < (coverage > 128).mean() < 0.2
         assert not (np.stack(list(clip.frames("hud")))[coverage == 0]).any()
@@ -98,9 +98,9 @@ def test_impossible_recordings_are_refused_before_anything_is_played(
 def test_degraded_renderings_are_checked_and_packed(
     recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run("degrade", recorded, "--recipes", "native", "quality-fsr1", "--random", 1)
+    run("degrade", recorded, "--recipes", "native", "quality-fsr1")
     for clip in find_clips(recorded):
-        assert clip.inputs == ("native", "quality-fsr1", "random-0-0")
+        assert clip.inputs == ("native", "quality-fsr1")
         assert clip.record.renderings["quality-fsr1"].steps[0]["scale"] == pytest.approx(2 / 3)
     capsys.readouterr()
     run("check", recorded, "--sheets", tmp_path / "sheets")
@@ -108,9 +108,11 @@ def test_degraded_renderings_are_checked_and_packed(
     native = [line for line in lines if " native: " in line]
     assert len(native) == 2
     assert all("offset 0" in line and not line.startswith("refuse") for line in native)
-    assert len(list((tmp_path / "sheets").glob("*.png"))) == 6
+    assert len(list((tmp_path / "sheets").glob("*.png"))) == 4
     noted = json.loads((find_clips(recorded)[0].folder / "clip.json").read_text())["check"]
-    assert set(noted) == {"native", "quality-fsr1", "random-0-0"}
+    assert set(noted) == {"native", "quality-fsr1"}
+    run("degrade", recorded, "--recipes", "clean", "--random", 2, "--seed", 5)
+    assert find_clips(recorded)[0].inputs[2:] == ("clean", "random-5-0", "random-5-1")
     run("shard", recorded, tmp_path / "shards")
     assert (tmp_path / "shards" / "clips-000000.tar").stat().st_size > 0
 

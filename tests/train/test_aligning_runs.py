@@ -16,7 +16,7 @@ from temporal_clean.train.aligning.resample import AxisMap, resample
 from temporal_clean.video import open_input
 
 DEMO = Path(temporal_clean.__file__).parent / "assets" / "demo"
-COUNT = 90
+COUNT = 80
 # What is at x in the native rendering is at x - 0.125 in the reference (demo/clip.json).
 OWN = -0.125
 SETTINGS = AlignSettings(limits=Limits(shortest=16))
@@ -76,7 +76,7 @@ def coloured(pictures: Pictures) -> list[np.ndarray]:
 def test_offset_slips_shift_size_and_colour(native: list, reference: list, record) -> None:
     mine = [k for k in range(17, COUNT) if k != 40]
     mine.insert(mine.index(60), 59)  # 59 twice, nothing lost
-    other = [k for k in range(85) if k != 50]
+    other = [k for k in range(76) if k != 48]
     other[other.index(31)] = 30  # 30 twice in place of 31
     given = [native[k] for k in mine]
     shown = coloured(seen([reference[k] for k in other], (0.3, -0.2), zoom=2))
@@ -88,7 +88,7 @@ def test_offset_slips_shift_size_and_colour(native: list, reference: list, recor
     assert slips == {
         ("dropped", "first", mine.index(41)),
         ("doubled", "first", mine.index(59) + 1),
-        ("dropped", "second", other.index(51)),
+        ("dropped", "second", other.index(49)),
         ("doubled", "second", other.index(30) + 1),
         ("dropped", "second", other.index(32)),
     }
@@ -122,7 +122,7 @@ def test_offset_slips_shift_size_and_colour(native: list, reference: list, recor
 def test_other_content_is_cut_off_at_the_frame(
     native: list, reference: list, record, part: str
 ) -> None:
-    k, strange = 45, [np.roll(p[::-1, ::-1], 90, axis=1) for p in reference]
+    k, strange = 40, [np.roll(p[::-1, ::-1], 90, axis=1) for p in reference]
     shown = [*reference[:k], *strange[k:]] if part == "end" else [*strange[:k], *reference[k:]]
     alignment = align(record("input", native), record("reference", shown), SETTINGS)
     assert len(alignment.kept) == 1
@@ -141,7 +141,7 @@ def test_a_camera_that_drifts_away_ends_the_stretch(
     native: list, reference: list, record, speed: float, late: int
 ) -> None:
     """Seen once the views are half a pixel apart: two frames at 0.4 pixel a frame, six at 0.1."""
-    k = 50
+    k = 45
     shown = [seen([p], (speed * max(0, t - k + 1), 0))[0] for t, p in enumerate(reference)]
     alignment = align(record("input", native), record("reference", shown), SETTINGS)
     assert len(alignment.kept) == 1
@@ -160,7 +160,7 @@ def test_unrelated_recordings_are_refused_with_figures(
 
 def test_a_recording_without_motion_is_ambiguous(native: list, reference: list, record) -> None:
     still = record("input", native[:1] * 40), record("reference", reference[:1] * 40)
-    with pytest.raises(TemporalCleanError, match="ambiguous: nothing moves in input.mkv"):
+    with pytest.raises(TemporalCleanError, match="ambiguous: nothing moves in input"):
         align(*still)
 
 

@@ -58,7 +58,7 @@ def matched(first: Grey, second: Grey) -> Timing:
     pairs = [(i, i + int(coarse.offset[i])) for i in range(0, len(first), 4)]
     pairs = [(i, j) for i, j in pairs if 0 <= j < len(second)]
     sight = fit_sight(first, second, pairs, Registration(-0.04, -0.04))
-    return match_times(compare(first, second, sight, coarse.offset, REACH))
+    return match_times(compare(first, second, sight, coarse.offset, REACH, 0.03))
 
 
 def named(timing: Timing, recording: str) -> dict[str, list[int]]:

@@ -50,6 +50,13 @@ RELATED = 0.5
 # Mean change of a thumbnail pixel from frame to frame, in levels, under which nothing moves.
 STILL = 0.05
 SAMPLED_PAIRS = 9
+# How far aliasing may seem to shift a picture, input pixels: at least this, and this many times
+# the scatter of the sampled pairs (0.01 to 0.03 native, to 0.1 at half resolution).
+DOUBT, SPREADS = 0.05, 2.0
+# Another offset whose shifts scatter less than this many times more cannot be excluded.
+UNSURE = 1.5
+# Input pixels a frame. Pans of still pictures matched frame for frame at 1.0, not always at 0.25.
+SLOW = 0.6
 # Thumbnail pixels: geometry known better than this need not be matched with again.
 SAME_SHIFT = 0.03
 
@@ -67,7 +74,8 @@ class Alignment:
     """What was found. ``crop`` is (top, bottom, left, right) in the input's pixels: both views.
 
     ``geometry`` leads from the input to the reference, in input pixels; ``spread`` is how far the
-    sampled pairs scatter about it. ``psnr_before`` compares frames of the same number as recorded,
+    sampled pairs scatter about it. ``offset_rivals`` are changes of offset that, with another
+    shift, fit nearly as well. ``psnr_before`` compares frames of the same number as recorded,
     ``psnr_after`` aligned ones (dB, a few sampled pairs, inside the crop).
     """
 
@@ -76,6 +84,7 @@ class Alignment:
     timing: Timing
     geometry: Registration
     spread: float
+    offset_rivals: tuple[int, ...]
     colour: Colour
     crop: tuple[int, int, int, int]
     stretches: tuple[Stretch, ...]
@@ -159,13 +168,13 @@ def align(
     timing, stretches = _match(mine, other, coarse, rough, settings)
     sampled = _sampled(timing, stretches, settings)
     progress("measuring shift and colour")
-    pictures = matched_pictures(mine, other, sampled)
     ratio = mine.size[1] / mine.thumbnails.shape[2]
-    placed = exact_geometry(pictures, rough.geometry, ratio)
+    placed, pictures = _placed(mine, other, sampled, rough, ratio)
     small = replace(placed.geometry, dx=placed.geometry.dx / ratio, dy=placed.geometry.dy / ratio)
     if not _is_same(small, rough.geometry):
         progress("matching frames with the exact shift")
-        timing, stretches = _match(mine, other, coarse, Placement(small, rough.lag), settings)
+        again = Placement(small, rough.lag, placed.spread)
+        timing, stretches = _match(mine, other, coarse, again, settings)
         _sampled(timing, stretches, settings)
     return _finish(mine, other, timing, placed, stretches, pictures)
 
@@ -209,16 +218,42 @@ def _match(
         [(int(i), int(there[i])) for i in chosen],
         placed.geometry,
     )
-    band = compare(mine.thumbnails, other.thumbnails, sight, offset, settings.reach)
+    ratio = mine.size[1] / mine.thumbnails.shape[2]
+    doubt = max(DOUBT, SPREADS * placed.spread) / ratio
+    band = compare(mine.thumbnails, other.thumbnails, sight, offset, settings.reach, doubt)
     timing = match_times(band)
     if len(timing.pairs) < settings.limits.shortest:
         raise TemporalCleanError(
             f"only {len(timing.pairs)} frames of {mine.path.name} and {other.path.name} belong "
             f"together, {settings.limits.shortest} are needed: record the same run for longer"
         )
-    ratio = mine.size[1] / mine.thumbnails.shape[2]
     figures = agreement(mine.thumbnails, other.thumbnails, timing.pairs, sight, ratio)
     return timing, find_stretches(timing, figures, settings.limits, ratio)
+
+
+def _placed(
+    mine: Recording,
+    other: Recording,
+    sampled: list[tuple[int, int]],
+    rough: Placement,
+    ratio: float,
+) -> tuple[Placement, list[MatchedPicture]]:
+    """Geometry at full size, and the pictures it was found on.
+
+    While a camera pans slowly, a frame of offset looks like a shift. At the right offset the shift
+    is the same in all frames; at a wrong one it changes with the pan's speed.
+    """
+    options = []
+    for lag in (0, *rough.rivals):
+        pairs = [(i, j + lag) for i, j in sampled if 0 <= j + lag < len(other)]
+        if len(pairs) == len(sampled):
+            pictures = matched_pictures(mine, other, pairs)
+            found = exact_geometry(pictures, rough.geometry, ratio)
+            options.append((replace(found, lag=lag), pictures))
+    best, pictures = min(options, key=lambda option: option[0].spread)
+    most = UNSURE * best.spread
+    rivals = (o.lag - best.lag for o, _ in options if o is not best and o.spread < most)
+    return replace(best, rivals=tuple(rivals)), pictures
 
 
 def _is_same(one: Registration, other: Registration) -> bool:
@@ -276,6 +311,7 @@ def _finish(
         timing,
         placed.geometry,
         placed.spread,
+        placed.rivals,
         colour,
         crop,
         stretches,
@@ -356,6 +392,12 @@ def _warnings(alignment: Alignment) -> Iterator[str]:
             f"the reference ({other.size[1]}x{other.size[0]}) is smaller than the input "
             f"({mine.size[1]}x{mine.size[0]}) and was enlarged: it is softer than it could be; "
             "record it at the input's size or above"
+        )
+    motion = alignment.timing.quickest * mine.size[1] / mine.thumbnails.shape[2]
+    if motion < SLOW or alignment.offset_rivals:
+        yield (
+            f"the offset {alignment.offset} may be a frame or two off: the view moves by "
+            f"{motion:.2f} pixels a frame, and so slow a pan looks like a shift; turn quicker"
         )
     if alignment.spread > 0.1:
         yield f"the shift varies by {alignment.spread:.2f} pixels from frame to frame"

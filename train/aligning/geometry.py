@@ -27,8 +27,10 @@ SAMPLES = 8
 # Thumbnail pixels within which shifts of different frames are the same.
 AGREE = 0.25
 FARTHEST_LAG = 3
-# Offsets that leave this little more are as good: then the smallest shift is the likeliest.
-AS_GOOD = 1.02
+# Lags that leave this little more unlike are told apart at full size only.
+AS_GOOD = 1.15
+# Scatter of one frame counts at most this, pixels.
+MOST_SCATTER = 0.5
 # A pixel whose grey level spans less than this over the sampled frames is part of an overlay,
 # unless more than this share of the picture is.
 STILL_LEVELS, MOST_STILL = 16, 0.3
@@ -40,11 +42,16 @@ LEAST_SHIFT = 0.02
 
 @dataclass(frozen=True)
 class Placement:
-    """``geometry`` from first to second, ``lag`` to be added to the coarse offsets."""
+    """``geometry`` from first to second, ``lag`` to be added to the coarse offsets.
+
+    ``spread`` is the scatter of single frames' shifts, in pixels. ``rivals`` are changes of lag
+    that fit nearly as well, each with its own shift.
+    """
 
     geometry: Registration
     lag: int
     spread: float = 0.0
+    rivals: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,28 +69,27 @@ def rough_geometry(first: Grey, second: Grey, coarse: CoarseMatch) -> Placement 
     base = _typical([register(first[i], second[j]) for i, j in places])
     if base is None:
         return None
-    tried: dict[int, tuple[float, float, Registration]] = {}
+    tried: dict[int, tuple[float, Registration]] = {}
     wanted, best = {-1, 0, 1}, 0
     while wanted:
         for lag in sorted(wanted):
             tried[lag] = _try_lag(first, second, [(i, j + lag) for i, j in places], base)
         best = min(tried, key=lambda lag: tried[lag][0])
         wanted = {k for k in (best - 1, best + 1) if k not in tried and abs(k) <= FARTHEST_LAG}
-    least = tried[best][0]
-    as_good = [lag for lag in tried if tried[lag][0] <= AS_GOOD * least]
-    lag = min(as_good, key=lambda lag: tried[lag][1])
-    return Placement(tried[lag][2], lag)
+    near = (lag - best for lag in tried if 0 < abs(lag - best) <= 2)
+    rivals = (k for k in near if tried[best + k][0] < AS_GOOD * tried[best][0])
+    return Placement(tried[best][1], best, rivals=tuple(rivals))
 
 
 def _try_lag(
     first: Grey, second: Grey, pairs: Sequence[tuple[int, int]], base: Registration
-) -> tuple[float, float, Registration]:
-    """(misfit, length of the shift from ``base``, geometry) with the pairs' common shift."""
+) -> tuple[float, Registration]:
+    """(misfit, geometry) with the pairs' common shift."""
     moved = [base.apply(second[j], first.shape[1:]) / 255 for _, j in pairs]
     shifts = [shift_between(first[i], m) for (i, _), m in zip(pairs, moved, strict=True)]
     dx, dy = _consensus(np.array([[s.dx, s.dy] for s in shifts]))
     fitted = replace(base, dx=base.dx + base.scale_x * dx, dy=base.dy + base.scale_y * dy)
-    return _unlikeness(first, second, pairs, fitted), float(np.hypot(dx, dy)), fitted
+    return _unlikeness(first, second, pairs, fitted), fitted
 
 
 def _consensus(shifts: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -98,7 +104,7 @@ def _consensus(shifts: NDArray[np.float64]) -> NDArray[np.float64]:
 def exact_geometry(
     pictures: Sequence[MatchedPicture], start: Registration, ratio: float
 ) -> Placement:
-    """Geometry at full size: medians over the pairs; ``spread`` is their typical scatter, pixels.
+    """Geometry at full size: medians over the pairs.
 
     ``start`` is in thumbnail pixels, of which one is ``ratio`` pixels. Scale counts only if it
     moves some pixel visibly.
@@ -114,7 +120,7 @@ def exact_geometry(
         scale_x = scale_y = 1.0
     if scale_x == scale_y == 1.0 and max(abs(dx), abs(dy)) < LEAST_SHIFT:
         dx = dy = 0.0
-    scatter = np.median(np.hypot(*(values[:, :2] - [dx, dy]).T))
+    scatter = np.minimum(np.hypot(*(values[:, :2] - [dx, dy]).T), MOST_SCATTER).mean()
     residual, confidence = (
         float(np.median([getattr(r, name) for r in good])) for name in ("residual", "confidence")
     )

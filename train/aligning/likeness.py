@@ -62,13 +62,15 @@ class Band:
     ``nats`` (first frames, 2 reach + 1) is 0 at the best and infinite where there is no frame;
     ``first_change`` and ``second_change`` are the squared change from the frame before, a pixel, in
     the cell of the picture that changes most (nan for the first frame): in a doubled frame nothing
-    changes anywhere, while in a pause of the camera something still does.
+    changes anywhere, while in a pause of the camera something still does. ``second_motion`` is the
+    movement from the frame before, in thumbnail pixels, as far as it is small.
     """
 
     nats: NDArray[np.float64]
     centre: NDArray[np.int64]
     first_change: NDArray[np.float64]
     second_change: NDArray[np.float64]
+    second_motion: NDArray[np.float64]
 
     @property
     def reach(self) -> int:
@@ -97,15 +99,24 @@ def fit_sight(
     return Sight(geometry, toned.tone, weight.astype(np.float32))
 
 
-def compare(first: Grey, second: Grey, sight: Sight, offset: NDArray[np.int64], reach: int) -> Band:
-    """The band around ``offset`` (second's index less first's, a number for each first frame)."""
+def compare(
+    first: Grey,
+    second: Grey,
+    sight: Sight,
+    offset: NDArray[np.int64],
+    reach: int,
+    doubt: float,
+) -> Band:
+    """The band around ``offset`` (second's index less first's, a number for each first frame).
+
+    ``doubt`` (thumbnail pixels) is how far one picture may seem shifted by its aliasing, which
+    stays for many frames of a slow pan: movements of that size tell little of the time.
+    """
     size, count = first.shape[1:], len(second)
     centre = np.arange(len(first)) + offset
     unlike = np.full((len(first), 2 * reach + 1), np.inf)
-    first_change, (second_steps, second_change) = (
-        np.full(len(first), np.nan),
-        np.full((2, count), np.nan),
-    )
+    first_change = np.full(len(first), np.nan)
+    second_steps, second_change, texture = np.full((3, count), np.nan)
     for start in range(0, len(first), BLOCK):
         rows = np.arange(start, min(start + BLOCK, len(first)))
         low = int(np.clip(centre[rows].min() - reach, 0, count))
@@ -118,19 +129,23 @@ def compare(first: Grey, second: Grey, sight: Sight, offset: NDArray[np.int64], 
             continue
         other = sight.second(second[low:high], size)
         second_steps[low + 1 : high], second_change[low + 1 : high] = _changes(other, size)
+        texture[low:high] = _texture(other, size)
         table = _squares(mine)[:, None] + _squares(other) - 2.0 * (mine @ other.T)
         for row, i in enumerate(rows):
             places = centre[i] - reach + np.arange(2 * reach + 1)
             inside = (places >= low) & (places < high)
             unlike[i, inside] = table[row, places[inside] - low]
-    nats = _in_nats(unlike, centre, second_steps, ROUNDING * size[0] * size[1])
-    return Band(nats, centre, first_change, second_change)
+    least = ROUNDING * size[0] * size[1]
+    nats = _in_nats(unlike, centre, second_steps, doubt**2 * texture, least)
+    motion = np.sqrt(second_steps / np.maximum(texture, least))
+    return Band(nats, centre, first_change, second_change, motion)
 
 
 def _in_nats(
     unlike: NDArray[np.float64],
     centre: NDArray[np.int64],
     second_steps: NDArray[np.float64],
+    doubt: NDArray[np.float64],
     least: float,
 ) -> NDArray[np.float64]:
     """Unlikeness above the row's and the column's best, over twice the noise along the motion.
@@ -138,7 +153,7 @@ def _in_nats(
     The noise is measured where it matters: along the direction in which the second recording
     changes from frame to frame. There (unlike[j -+ 1] - unlike[j] - |step|^2) / (2 |step|) has the
     noise's standard deviation, whatever the motion; relative to the misfit it is one figure for
-    the recording, taken by the median deviation.
+    the recording, taken by the median deviation. ``doubt`` (second frames) is added to its square.
     """
     rows, reach = np.arange(len(unlike)), unlike.shape[1] // 2
     seen = np.isfinite(unlike).any(axis=1)
@@ -156,6 +171,7 @@ def _in_nats(
     spread = 1.4826 * np.median(np.abs(ratio - np.median(ratio))) if len(ratio) else 1.0
     # Never below the noise of independent pixels.
     noise = 2 * floor * max(spread**2, 1 / (least / ROUNDING))
+    noise += 2 * np.nan_to_num(doubt)[np.clip(centre + best - reach, 0, len(doubt) - 1)]
     row_best = np.where(seen, unlike[rows, best], 0)
     column_best = np.full(len(second_steps) + 1, np.inf)
     places = centre[:, None] - reach + np.arange(2 * reach + 1)
@@ -204,6 +220,14 @@ def _changes(
     cells = squares.reshape(-1, *size)[:, : rows * CELL, : columns * CELL]
     means = cells.reshape(-1, rows, CELL, columns, CELL).mean(axis=(2, 4))
     return squares.sum(axis=1, dtype=np.float64), means.reshape(len(squares), -1).max(axis=1)
+
+
+def _texture(block: Values, size: tuple[int, int]) -> NDArray[np.float64]:
+    """Squared change of each row if its picture moved by a pixel, mean of across and down."""
+    planes = block.reshape(-1, *size)
+    across, down = np.diff(planes, axis=2), np.diff(planes, axis=1)
+    both = [np.einsum("tij,tij->t", d, d).astype(np.float64) for d in (across, down)]
+    return (both[0] + both[1]) / 2
 
 
 def _squares(block: Values) -> NDArray[np.float64]:

@@ -16,6 +16,10 @@ def alignment_json(alignment: "Alignment") -> dict[str, Any]:
         "second": _recording(alignment, "second"),
         "changed": "reference (moved, scaled and coloured to the input, which is untouched)",
         "offset": alignment.offset,
+        "offset_rivals": [alignment.offset + k for k in alignment.offset_rivals],
+        "quickest_motion_pixels": round(
+            timing.quickest * alignment.first.size[1] / alignment.first.thumbnails.shape[2], 3
+        ),
         "drift_frames": alignment.drift,
         "dropped": _slips(alignment, "dropped"),
         "doubled": _slips(alignment, "doubled"),

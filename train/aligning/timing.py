@@ -77,13 +77,15 @@ class Timing:
 
     ``contrast`` (n) tells in nats how much worse the neighbouring frame would fit: below 3 the
     pair could as well be one frame off. ``ambiguous`` lists such stretches as (first pair, last
-    pair) of ``pairs``.
+    pair) of ``pairs``. ``quickest`` is the motion, thumbnail pixels a frame, that a tenth of the
+    pairs exceed.
     """
 
     pairs: NDArray[np.int64]
     contrast: NDArray[np.float64]
     slips: tuple[Slip, ...]
     ambiguous: tuple[tuple[int, int], ...]
+    quickest: float
 
 
 def match_times(band: Band) -> Timing:
@@ -92,7 +94,8 @@ def match_times(band: Band) -> Timing:
     pairs = _filled(_best_path(band, *prices))
     pairs, slips = _name(band, pairs, prices)
     contrast = _contrast(band, pairs)
-    return Timing(pairs, contrast, tuple(slips), _low_stretches(contrast))
+    quickest = float(np.nanpercentile(band.second_motion[pairs[:, 1]], 90)) if len(pairs) else 0.0
+    return Timing(pairs, contrast, tuple(slips), _low_stretches(contrast), quickest)
 
 
 def _filled(pairs: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -29,6 +29,8 @@ DARK = 16.0  # luma, of 255: a view below this on average shows nothing to learn
 FADE = 0.35  # darkest frame of a stretch against its brightest: less is a fade
 EDGE = 10  # step of luma, of 255, between neighbouring pixels that counts as detail
 EMPTY = 0.2  # detail below which a view is a wall from close by (the recordings: 0.22 to 0.62)
+# Where a whole play is below that, it is hazy (SuperTuxKart's lighthouse: 0.11 to 0.26).
+HAZY = 0.1
 # A view is plain if the standard deviation of luma over its parts is below both of these: in grey
 # levels, and against the mean (dark corridors lie below the one, bright skies below the other).
 FLAT, FLAT_SHARE = 10.0, 0.2
@@ -87,8 +89,11 @@ def choose_windows(
             f"the play has {len(thumbnails)} frames, fewer than one window of {frames}: play longer"
         )
     measures = measure(thumbnails)
-    faults = refusals(measures, frames)
-    starts = np.flatnonzero(~np.any(list(faults.values()), axis=0))
+    for least in (EMPTY, HAZY):
+        faults = refusals(measures, frames, least)
+        starts = np.flatnonzero(~np.any(list(faults.values()), axis=0))
+        if len(starts):
+            break
     wanted = min(count, capacity(starts, frames))
     if wanted < at_least:
         tried = len(thumbnails) - frames + 1
@@ -165,7 +170,9 @@ def deviations(grey: UInt8[np.ndarray, "height width"]) -> Float[np.ndarray, "ro
     return blocks - blocks.mean(axis=(1, 3), keepdims=True)
 
 
-def refusals(measures: Measures, frames: int) -> dict[str, Bool[np.ndarray, " starts"]]:
+def refusals(
+    measures: Measures, frames: int, least: float = EMPTY
+) -> dict[str, Bool[np.ndarray, " starts"]]:
     """For each reason, which starts it speaks against."""
 
     def over(values: np.ndarray, length: int) -> np.ndarray:
@@ -175,7 +182,7 @@ def refusals(measures: Measures, frames: int) -> dict[str, Bool[np.ndarray, " st
     parts = 255.0 * measures.look.reshape(len(measures.look), -1, 3).mean(axis=2)
     contrast = parts.std(axis=1)
     plain = (contrast < FLAT) & (contrast < FLAT_SHARE * parts.mean(axis=1))
-    empty = (measures.detail < EMPTY) | plain
+    empty = (measures.detail < least) | plain
     luma, motion = over(measures.luma, frames), over(measures.motion, pairs)
     pace = motion.mean(axis=1)
     faults = {
