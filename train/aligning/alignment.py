@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temporal_clean.errors import TemporalCleanError
+from temporal_clean.train.aligning.checks import check_motion, check_rates, check_related
 from temporal_clean.train.aligning.coarse import CoarseMatch, coarse_offsets
 from temporal_clean.train.aligning.colour import Colour, fit_colour
 from temporal_clean.train.aligning.divergence import (
@@ -35,28 +36,19 @@ from temporal_clean.train.aligning.geometry import (
 from temporal_clean.train.aligning.likeness import compare, fit_sight
 from temporal_clean.train.aligning.recording import THUMBNAIL, Recording, read_recording
 from temporal_clean.train.aligning.registration import Registration, active_area, luma
-from temporal_clean.train.aligning.report import alignment_json
+from temporal_clean.train.aligning.report import alignment_json, alignment_warnings
 from temporal_clean.train.aligning.timing import Slip, Timing, match_times
 
 __all__ = ["AlignSettings", "Alignment", "align", "aligned_frames"]
 
 Progress = Callable[[str], None]
 
-# 59.94 against 60 frames a second is clock drift; more is another frame rate.
-RATE_TOLERANCE = 0.005
-# Correlation over time of unrelated recordings stays under 0.2, of one run above 0.9 (measured on
-# three maps, native and half resolution).
-RELATED = 0.5
-# Mean change of a thumbnail pixel from frame to frame, in levels, under which nothing moves.
-STILL = 0.05
 SAMPLED_PAIRS = 9
 # How far aliasing may seem to shift a picture, input pixels: at least this, and this many times
 # the scatter of the sampled pairs (0.01 to 0.03 native, to 0.1 at half resolution).
 DOUBT, SPREADS = 0.05, 2.0
 # Another offset whose shifts scatter less than this many times more cannot be excluded.
 UNSURE = 1.5
-# Input pixels a frame. Pans of still pictures matched frame for frame at 1.0, not always at 0.25.
-SLOW = 0.6
 # Thumbnail pixels: geometry known better than this need not be matched with again.
 SAME_SHIFT = 0.03
 
@@ -113,7 +105,7 @@ class Alignment:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a user should know, a sentence each."""
-        return tuple(_warnings(self))
+        return tuple(alignment_warnings(self))
 
     @property
     def offset(self) -> int:
@@ -153,11 +145,11 @@ def align(
     mine = read_recording(first)
     progress(f"reading {second.name}")
     other = read_recording(second)
-    _check_rates(mine, other)
-    _check_motion(mine, other)
+    check_rates(mine, other)
+    check_motion(mine, other)
     progress("finding the offset")
     coarse = coarse_offsets(mine.thumbnails, other.thumbnails)
-    _check_related(coarse, first, second)
+    check_related(coarse, first, second)
     rough = rough_geometry(mine.thumbnails, other.thumbnails, coarse)
     if rough is None:
         raise TemporalCleanError(
@@ -353,55 +345,3 @@ def _psnr(inputs: list[NDArray[Any]], others: list[NDArray[Any]]) -> float:
     pairs = zip(inputs, others, strict=True)
     error = np.mean([((a.astype(np.float32) - b) ** 2).mean() for a, b in pairs])
     return float(10 * np.log10(255**2 / max(float(error), 1e-4)))
-
-
-def _check_rates(mine: Recording, other: Recording) -> None:
-    if abs(mine.rate / other.rate - 1) > RATE_TOLERANCE:
-        raise TemporalCleanError(
-            f"expected two recordings of one frame rate, got {mine.rate:.2f} in {mine.path.name} "
-            f"and {other.rate:.2f} in {other.path.name}: record both at the same locked rate"
-        )
-
-
-def _check_motion(mine: Recording, other: Recording) -> None:
-    """Raise if either recording never moves: any offset would fit as well as any other."""
-    for recording in (mine, other):
-        small = recording.thumbnails[:: max(1, len(recording) // 600), ::4, ::4].astype(np.float32)
-        change = float(np.abs(np.diff(small, axis=0)).mean())
-        if change < STILL:
-            raise TemporalCleanError(
-                f"the offset is ambiguous: nothing moves in {recording.path.name} (its pixels "
-                f"change by {change:.3f} levels a frame), so every offset fits as well as another; "
-                "record a stretch with camera motion"
-            )
-
-
-def _check_related(coarse: CoarseMatch, first: Path, second: Path) -> None:
-    if coarse.score < RELATED:
-        raise TemporalCleanError(
-            f"{first.name} and {second.name} do not show the same run: at the best offset their "
-            f"motion correlates by {coarse.score:.2f} (other offsets {coarse.rival:.2f}; two "
-            f"recordings of one run give {RELATED} and more); record the same run twice"
-        )
-
-
-def _warnings(alignment: Alignment) -> Iterator[str]:
-    mine, other = alignment.first, alignment.second
-    if other.size[0] < 0.98 * mine.size[0] * alignment.geometry.scale_y:
-        yield (
-            f"the reference ({other.size[1]}x{other.size[0]}) is smaller than the input "
-            f"({mine.size[1]}x{mine.size[0]}) and was enlarged: it is softer than it could be; "
-            "record it at the input's size or above"
-        )
-    motion = alignment.timing.quickest * mine.size[1] / mine.thumbnails.shape[2]
-    if motion < SLOW or alignment.offset_rivals:
-        yield (
-            f"the offset {alignment.offset} may be a frame or two off: the view moves by "
-            f"{motion:.2f} pixels a frame, and so slow a pan looks like a shift; turn quicker"
-        )
-    if alignment.spread > 0.1:
-        yield f"the shift varies by {alignment.spread:.2f} pixels from frame to frame"
-    if alignment.colour.note:
-        yield alignment.colour.note
-    if unsure := sum(not s.is_certain for s in alignment.slips):
-        yield f"{unsure} dropped or doubled frames cannot be placed exactly: little moves there"

@@ -104,6 +104,7 @@ def find_stretches(
 ) -> tuple[Stretch, ...]:
     """All pairs, cut into stretches that are kept and stretches that are not, in order."""
     drift = max(limits.drift, limits.thumbnail_drift * ratio)
+    drifts, tiles = _steady(figures.drift), _steady(figures.tile)
     # In order of what is said first when several are out.
     tests = [
         (figures.different > limits.different, "other content: {different:.0%} of the detail"),
@@ -111,7 +112,7 @@ def find_stretches(
             _steady(figures.tile) < limits.tile,
             "something is elsewhere: correlation of one place {tile:.2f}",
         ),
-        (_steady(figures.drift) > drift, "the view drifts apart: {drift:.2f} pixels"),
+        (drifts > drift, "the view drifts apart: {drift:.2f} pixels"),
     ]
     apart = np.any([bad for bad, _ in tests], axis=0)
     irregular = _slip_density(timing, apart) > MOST_SLIPS
@@ -124,6 +125,7 @@ def find_stretches(
         reason = ""
         if cause[start] >= 0:
             at_start = _means(figures, start, min(stop, start + STEADY))
+            at_start |= {"drift": float(drifts[start]), "tile": float(tiles[start])}
             reason = tests[cause[start]][1].format(**at_start)
         elif stop - start < limits.shortest:
             reason = f"good, but under {limits.shortest} frames long"

@@ -1,11 +1,15 @@
-"""An alignment as clip.json tells it."""
+"""An alignment as clip.json tells it, and what its user should know."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from temporal_clean.train.aligning.alignment import Alignment
 
-__all__ = ["alignment_json"]
+__all__ = ["alignment_json", "alignment_warnings"]
+
+# Input pixels a frame. Pans of still pictures matched frame for frame at 1.0, not always at 0.25.
+SLOW = 0.6
 
 
 def alignment_json(alignment: "Alignment") -> dict[str, Any]:
@@ -55,6 +59,29 @@ def alignment_json(alignment: "Alignment") -> dict[str, Any]:
         ],
         "warnings": list(alignment.warnings),
     }
+
+
+def alignment_warnings(alignment: "Alignment") -> Iterator[str]:
+    """A sentence each."""
+    mine, other = alignment.first, alignment.second
+    if other.size[0] < 0.98 * mine.size[0] * alignment.geometry.scale_y:
+        yield (
+            f"the reference ({other.size[1]}x{other.size[0]}) is smaller than the input "
+            f"({mine.size[1]}x{mine.size[0]}) and was enlarged: it is softer than it could be; "
+            "record it at the input's size or above"
+        )
+    motion = alignment.timing.quickest * mine.size[1] / mine.thumbnails.shape[2]
+    if motion < SLOW or alignment.offset_rivals:
+        yield (
+            f"the offset {alignment.offset} may be a frame or two off: the view moves by "
+            f"{motion:.2f} pixels a frame, and so slow a pan looks like a shift; turn quicker"
+        )
+    if alignment.spread > 0.1:
+        yield f"the shift varies by {alignment.spread:.2f} pixels from frame to frame"
+    if alignment.colour.note:
+        yield alignment.colour.note
+    if unsure := sum(not s.is_certain for s in alignment.slips):
+        yield f"{unsure} dropped or doubled frames cannot be placed exactly: little moves there"
 
 
 def _recording(alignment: "Alignment", which: str) -> dict[str, Any]:
