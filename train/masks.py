@@ -274,7 +274,8 @@ def overlay_from_pair(
     """The HUD of one frame, exactly, from (rows, columns, 3) master frames without and with it.
 
     At the clip's size, on the master's grid (see :mod:`temporal_clean.train.degrading`), so that
-    reference without * (1 - coverage) + colour is the reference with HUD to within one code.
+    reference without * (1 - coverage) + colour is the reference with HUD to within two codes (the
+    interpolation's negative lobes reach a pixel beyond the HUD).
     Pixels that differ by more than ``tolerance`` code values (0 for deterministic games) belong to
     it; how opaque they are shows in how little of the scene's contrast is left in them.
     Raises :class:`TemporalCleanError` if the sizes differ.

@@ -177,12 +177,12 @@ def screen(frame: Frames, factor: int = 4) -> NDArray[np.float32]:
 
 
 @pytest.mark.parametrize("translucent", [False, True])
-def test_a_pair_gives_the_reference_with_hud_within_a_code(translucent: bool) -> None:
+def test_a_pair_gives_the_reference_with_hud_within_two_codes(translucent: bool) -> None:
     without, with_hud = master_pair(translucent)
     hud = overlay_from_pair(without, with_hud, factor=4)
     mask = hud.coverage[..., None] / 255.0
     composed = screen(without) * (1 - mask) + hud.colour
-    assert np.abs(composed - screen(with_hud)).max() <= 1.0
+    assert np.abs(composed - screen(with_hud)).max() <= 2.0
     same = np.abs(screen(without) - screen(with_hud)).max(axis=-1) == 0
     assert not hud.colour[same].any()
     assert hud.coverage[0].max() == 0
