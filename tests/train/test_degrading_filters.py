@@ -105,6 +105,14 @@ def test_hevc_and_odd_sizes(texture):
     assert compress(frames, crf=20).shape == frames.shape
 
 
+@pytest.mark.parametrize("codec", ["h264", "hevc"])
+def test_the_same_frames_give_the_same_picture_however_small(codec, texture):
+    frames = texture(4, height=40, width=36).repeat(14, 1, 1, 1)
+    first = compress(frames, codec)
+    assert first.shape == frames.shape
+    assert all(torch.equal(compress(frames, codec), first) for _ in range(3))
+
+
 def test_an_unknown_codec_is_named():
     with pytest.raises(TemporalCleanError, match="the codecs are h264, hevc, not av1"):
         compress(torch.zeros(1, 3, 16, 16), "av1")

@@ -17,11 +17,17 @@ __all__ = ["Codec", "compress"]
 
 Codec = Literal["h264", "hevc"]
 FRAME_RATE = 60
-# One thread and no look-ahead over threads, so that the same frames give the same bits anywhere.
+# One thread and no look-ahead over threads: the same frames give the same bits anywhere. Nor
+# mbtree, which is not deterministic even so (docs/LOG.md). Without B-frames x265 keeps the order of
+# short clips, too.
 _ENCODERS: dict[str, tuple[str, dict[str, str]]] = {
-    "h264": ("libx264", {"x264-params": "threads=1:sliced-threads=0"}),
-    "hevc": ("libx265", {"x265-params": "pools=none:frame-threads=1:log-level=none"}),
+    "h264": ("libx264", {"x264-params": "threads=1:sliced-threads=0:mbtree=0"}),
+    "hevc": ("libx265", {"x265-params": "pools=none:frame-threads=1:bframes=0:log-level=none"}),
 }
+
+
+# On narrower pictures x265 writes outside its memory (PyAV 18.1; temporal_clean.video.encoders).
+SMALLEST = 64
 
 
 def compress(
@@ -40,7 +46,9 @@ def compress(
     if codec not in get_args(Codec):
         raise TemporalCleanError(f"the codecs are {', '.join(get_args(Codec))}, not {codec}")
     size, device = (frames.shape[-2], frames.shape[-1]), frames.device
-    planes = _bytes(to_420(frames))
+    missing = (max(0, SMALLEST - size[1]), max(0, SMALLEST - size[0]))
+    whole = torch.nn.functional.pad(frames, (0, missing[0], 0, missing[1]), mode="replicate")
+    planes = _bytes(to_420(whole))
     encoder = _encoder(codec, planes[0].shape[-2:], crf, bits_per_pixel, preset)
     decoder = av.CodecContext.create(codec, "r")
     assert isinstance(decoder, av.VideoCodecContext)
@@ -52,7 +60,9 @@ def compress(
     ]
     luma = torch.from_numpy(np.stack([y for y, _ in pictures])).unsqueeze(1)
     chroma = torch.from_numpy(np.stack([c for _, c in pictures]))
-    return from_420(Video420(luma.to(device).float(), chroma.to(device).float()), size)
+    padded = (whole.shape[-2], whole.shape[-1])
+    decoded = from_420(Video420(luma.to(device).float(), chroma.to(device).float()), padded)
+    return decoded[..., : size[0], : size[1]]
 
 
 def _encoder(
