@@ -1,5 +1,6 @@
 """OpenVINO: the default on a plain CPU; bf16 where the processor has it, never an f16 hint."""
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,23 @@ from temporal_clean.realtime.graph import (
 __all__ = ["OpenVinoEngine", "fastest_precision"]
 
 
-def fastest_precision() -> str:
-    """bf16 where the processor multiplies in it, else f32; the self-test guards its accuracy."""
+@functools.cache
+def _core() -> Any:
+    """The process's one ``openvino.Core``, never freed.
+
+    Each Core's CPU plugin sets the thread's alternate signal stack and puts the one before it back
+    when it goes. Two that go in the order in which they came leave a freed one: the next Python
+    signal handler (a data loader sets one for SIGCHLD) then ends the process with SIGSEGV. Seen in
+    OpenVINO 2026.4; see tests/realtime/test_engines.py.
+    """
     import openvino
 
-    capabilities = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return openvino.Core()
+
+
+def fastest_precision() -> str:
+    """bf16 where the processor multiplies in it, else f32; the self-test guards its accuracy."""
+    capabilities = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return "bf16" if "BF16" in capabilities else "f32"
 
 
@@ -45,7 +58,7 @@ class OpenVinoEngine:
         import openvino
 
         self.openvino = openvino
-        core = openvino.Core()
+        core = _core()
         properties = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
         if cache:
             properties["CACHE_DIR"] = str(cache)

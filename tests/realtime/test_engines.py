@@ -1,5 +1,7 @@
 """Engines agree with torch and with each other on a real clip, and auto tells what it did."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -171,3 +173,27 @@ def test_cache_lies_where_it_was_told(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("TEMPORAL_CLEAN_CACHE", str(tmp_path / "deep" / "cache"))
     assert cache_folder() == Path(tmp_path / "deep" / "cache")
     assert cache_folder().is_dir()
+
+
+TWO_ENGINES_AND_A_SIGNAL = """
+import gc, signal
+from temporal_clean.realtime.engines import open_engine
+from temporal_clean.realtime.graph import GraphRequest
+
+signal.signal(signal.SIGTERM, lambda *_: print("handled"))
+first = open_engine("fast", GraphRequest(64, 64), "openvino")
+second = open_engine("fast", GraphRequest(64, 64), "openvino")
+del first
+gc.collect()
+del second
+gc.collect()
+signal.raise_signal(signal.SIGTERM)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_signals_are_handled_after_engines_are_gone() -> None:
+    """A freed alternate signal stack killed the process: one openvino.Core must serve all."""
+    command = [sys.executable, "-c", TWO_ENGINES_AND_A_SIGNAL]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (result.returncode, result.stdout.strip()) == (0, "handled"), result.stderr
