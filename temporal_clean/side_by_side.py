@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temporal_clean.errors import TemporalCleanError
-from temporal_clean.video import open_input
+from temporal_clean.video import open_input, to_8_bits
 
 __all__ = ["busiest_place", "write_crops", "write_side_by_side"]
 
@@ -35,7 +35,7 @@ def write_side_by_side(inputs: Sequence[Path], output: Path, overwrite: bool = F
             stream.height = sizes[0][1] // 2 * 2
             stream.pix_fmt = "yuv420p"
             for frames in zip(*readers, strict=False):
-                joined = _join([_to_8_bits(frame.pixels) for frame in frames])
+                joined = _join([to_8_bits(frame.pixels) for frame in frames])
                 joined = joined[: stream.height, : stream.width]
                 picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(joined), "rgb24")
                 container.mux(stream.encode(picture))
@@ -94,17 +94,13 @@ def write_png(picture: NDArray[np.uint8], path: Path) -> None:
 def _read(path: Path) -> NDArray[np.uint8]:
     """The last frames of a short clip, (frames, height, width, 3)."""
     with open_input(path) as reader:
-        frames = [_to_8_bits(frame.pixels) for frame in reader]
+        frames = [to_8_bits(frame.pixels) for frame in reader]
     return np.stack(frames[-9:])
 
 
 def _join(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     gap = np.full((pictures[0].shape[0], GAP, 3), GREY, np.uint8)
     return np.concatenate([p for picture in pictures for p in (gap, picture)][1:], axis=1)
-
-
-def _to_8_bits(pixels: NDArray) -> NDArray[np.uint8]:
-    return pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8)
 
 
 def _refuse_existing(output: Path, overwrite: bool) -> None:

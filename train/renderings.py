@@ -16,7 +16,7 @@ from temporal_clean.clip import Clip, ClipRecord, Rendering, write_record
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.train.degrading import Recipe, degrade, reference
 from temporal_clean.train.degrading.picture import Overlay
-from temporal_clean.video import Pixels, open_input
+from temporal_clean.video import Pixels, open_input, to_8_bits
 from temporal_clean.video.generated import write_frames
 
 __all__ = ["add_renderings", "clips_from_video"]
@@ -69,15 +69,8 @@ def refuse_existing(clip: Clip, recipes: Sequence[Recipe], overwrite: bool) -> N
 
 def stack(frames: Iterable[Pixels]) -> UInt8[Tensor, "time 3 height width"]:
     """Frames as planes; deeper sources are brought to 8 bits."""
-    planes = [torch.from_numpy(eight_bits(frame)).permute(2, 0, 1) for frame in frames]
+    planes = [torch.from_numpy(to_8_bits(frame)).permute(2, 0, 1) for frame in frames]
     return torch.stack([plane.contiguous() for plane in planes])
-
-
-def eight_bits(pixels: Pixels) -> np.ndarray:
-    """uint16 at full scale to uint8, rounded."""
-    if pixels.dtype == np.uint8:
-        return pixels
-    return np.rint(pixels.astype(np.float32) / 257.0).astype(np.uint8)
 
 
 def read_overlay(clip: Clip) -> Overlay | None:
@@ -124,7 +117,7 @@ def clips_from_video(
         rate, number = reader.info.frame_rate, 0
         if rate is None:
             raise TemporalCleanError(f"{video} has no constant frame rate: record it with one")
-        pixels = (eight_bits(frame.pixels) for frame in reader)
+        pixels = (to_8_bits(frame.pixels) for frame in reader)
         while part := list(islice(pixels, frames)):
             if len(part) < frames and number:
                 return

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from temporal_clean.video.image_writer import ImageWriter
 from temporal_clean.video.images import IMAGE_RATE, ImageReader, find_images
-from temporal_clean.video.info import ColorTags, Frame, Pixels, VideoInfo
+from temporal_clean.video.info import ColorTags, Frame, Pixels, VideoInfo, to_8_bits
 from temporal_clean.video.places import Kind, find_place
 from temporal_clean.video.reader import VideoReader
 from temporal_clean.video.span import Span
@@ -26,6 +26,7 @@ __all__ = [
     "Writer",
     "open_input",
     "open_output",
+    "to_8_bits",
 ]
 
 Reader = VideoReader | ImageReader

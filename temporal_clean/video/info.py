@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.video.mastering import Mastering
 
-__all__ = ["ColorTags", "Frame", "Pixels", "VideoInfo"]
+__all__ = ["ColorTags", "Frame", "Pixels", "VideoInfo", "to_8_bits"]
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -96,3 +96,10 @@ class Frame:
     ticks: int
     duration: int = 0
     name: str = ""
+
+
+def to_8_bits(pixels: Pixels) -> NDArray[np.uint8]:
+    """Pictures of full scale 65535 rounded to full scale 255; 8-bit ones as they are."""
+    if pixels.dtype == np.uint8:
+        return np.asarray(pixels, np.uint8)
+    return ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)

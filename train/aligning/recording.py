@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.train.aligning.registration import LUMA
-from temporal_clean.video import Frame, VideoInfo, open_input
+from temporal_clean.video import VideoInfo, open_input, to_8_bits
 
 __all__ = ["THUMBNAIL", "Grey", "Recording", "read_recording"]
 
@@ -68,7 +68,7 @@ class Recording:
             for index, frame in enumerate(reader, run[0]):
                 if index in left:
                     left.discard(index)
-                    yield index, eight_bits(frame)
+                    yield index, to_8_bits(frame.pixels)
                 if not left:
                     return
         raise TemporalCleanError(
@@ -86,7 +86,7 @@ def read_recording(path: Path) -> Recording:
     with open_input(path) as reader:
         width, height = thumbnail_size(reader.info.width, reader.info.height)
         for frame in reader:
-            scratch.write(thumbnail(eight_bits(frame), (width, height)).tobytes())
+            scratch.write(thumbnail(to_8_bits(frame.pixels), (width, height)).tobytes())
             times.append(frame.time)
         info = reader.info
     if len(times) < SHORTEST:
@@ -109,11 +109,3 @@ def thumbnail_size(width: int, height: int) -> tuple[int, int]:
     """(width, height) that fits into 320x180 in the same shape, never larger than the frame."""
     ratio = min(1.0, THUMBNAIL[0] / width, THUMBNAIL[1] / height)
     return max(32, round(width * ratio)), max(32, round(height * ratio))
-
-
-def eight_bits(frame: Frame) -> NDArray[np.uint8]:
-    """The frame's RGB as uint8."""
-    pixels = frame.pixels
-    if pixels.dtype == np.uint8:
-        return pixels  # type: ignore[return-value]
-    return ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)

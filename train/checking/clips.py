@@ -14,7 +14,7 @@ from temporal_clean.train.checking.check import check_pair
 from temporal_clean.train.checking.report import Report
 from temporal_clean.train.checking.sheet import write_sheet
 from temporal_clean.train.degrading import reference, sample
-from temporal_clean.video import Pixels, open_input
+from temporal_clean.video import Pixels, open_input, to_8_bits
 
 __all__ = ["check_clip", "check_videos"]
 
@@ -56,7 +56,7 @@ def check_clip(clip: Clip, sheets: Path | None = None) -> dict[str, Report]:
 
 def stored_frames(clip: Clip, name: str) -> Iterator[Picture]:
     """Frames of a rendering, 8 bits a sample."""
-    return (eight_bits(frame) for frame in clip.frames(name))
+    return (to_8_bits(frame) for frame in clip.frames(name))
 
 
 def native_frames(clip: Clip) -> Iterator[Picture]:
@@ -89,19 +89,10 @@ def check_videos(given: Path, reference_video: Path, sheet: Path | None = None) 
     with open_input(given) as ours, open_input(reference_video) as theirs:
         rates = (ours.info.frame_rate, theirs.info.frame_rate)
         report = check_pair(
-            (eight_bits(frame.pixels) for frame in ours),
-            (eight_bits(frame.pixels) for frame in theirs),
+            (to_8_bits(frame.pixels) for frame in ours),
+            (to_8_bits(frame.pixels) for frame in theirs),
             rates=rates,
         )
     if sheet is not None and report.figures is not None:
         write_sheet(sheet, report, f"{given.name} against {reference_video.name}", overwrite=True)
     return report
-
-
-def eight_bits(frame: Pixels) -> Picture:
-    """uint16 at full scale to uint8."""
-    return (
-        frame.astype(np.uint8, copy=False)
-        if frame.dtype == np.uint8
-        else (frame >> 8).astype(np.uint8)
-    )

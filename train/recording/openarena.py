@@ -26,7 +26,6 @@ import os
 import random
 import shutil
 import struct
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +34,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from temporal_clean.errors import TemporalCleanError
+from temporal_clean.train.recording.debian import package_versions, require_tools
 from temporal_clean.train.recording.display import virtual_display
 from temporal_clean.train.recording.game import Take
 from temporal_clean.train.recording.openarena_maps import find_map, map_names
@@ -131,14 +131,11 @@ class OpenArena:
         """Raise :class:`TemporalCleanError` with the install line if something is missing."""
         if _program() is None or not map_names():
             raise TemporalCleanError(f"OpenArena is missing: {self.install}")
-        if shutil.which("Xvfb") is None or not (shutil.which("cc") or shutil.which("gcc")):
-            raise TemporalCleanError(f"recording needs Xvfb and a C compiler: {self.install}")
+        require_tools(self.install)
 
     def versions(self) -> dict[str, str]:
         """Of Debian's packages: the game, its engine and assets, SDL, and Mesa's llvmpipe."""
-        query = ["dpkg-query", "--show", "--showformat", "${Package} ${Version}\n", *VERSIONS]
-        found = subprocess.run(query, capture_output=True, text=True, check=False).stdout
-        return dict(line.split(" ", 1) for line in found.splitlines() if " " in line)
+        return package_versions(VERSIONS)
 
     def places(self) -> tuple[str, ...]:
         """All maps on which bots play."""

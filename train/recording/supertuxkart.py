@@ -24,7 +24,6 @@ import random
 import shutil
 import socket
 import struct
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from temporal_clean.errors import TemporalCleanError
+from temporal_clean.train.recording.debian import package_versions, require_tools
 from temporal_clean.train.recording.display import virtual_display
 from temporal_clean.train.recording.game import Take
 from temporal_clean.train.recording.preload import Session, Settings, compile_preload
@@ -102,14 +102,11 @@ class SuperTuxKart:
         """Raise :class:`TemporalCleanError` with the install line if something is missing."""
         if shutil.which(PROGRAM) is None or not track_names():
             raise TemporalCleanError(f"SuperTuxKart is missing: {self.install}")
-        if shutil.which("Xvfb") is None or not (shutil.which("cc") or shutil.which("gcc")):
-            raise TemporalCleanError(f"recording needs Xvfb and a C compiler: {self.install}")
+        require_tools(self.install)
 
     def versions(self) -> dict[str, str]:
         """Of Debian's packages: the game, its assets, SDL, and Mesa's llvmpipe."""
-        query = ["dpkg-query", "--show", "--showformat", "${Package} ${Version}\n", *VERSIONS]
-        found = subprocess.run(query, capture_output=True, text=True, check=False).stdout
-        return dict(line.split(" ", 1) for line in found.splitlines() if " " in line)
+        return package_versions(VERSIONS)
 
     def places(self) -> tuple[str, ...]:
         """All race tracks; each of the 21 in Debian's 1.4 was rendered and looked at."""
