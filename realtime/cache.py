@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from temporal_clean.files import write_whole
+
 if TYPE_CHECKING:
     from temporal_clean.realtime.graph import GraphRequest
 
@@ -34,9 +36,7 @@ def cached_graph(graph: bytes, request: "GraphRequest") -> bytes:
         path.touch()
         return path.read_bytes()
     content = fixed_graph(graph, request).SerializeToString()
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_bytes(content)
-    partial.replace(path)
+    write_whole(path, content)
     for old in sorted(folder.glob("*.onnx"), key=lambda p: p.stat().st_mtime)[:-KEPT_GRAPHS]:
         old.unlink(missing_ok=True)
     return content

@@ -5,8 +5,8 @@ python -m temporal_clean.realtime.ship
 
 from temporal_clean import assets
 from temporal_clean.checkpoint import load_checkpoint
+from temporal_clean.files import write_whole
 from temporal_clean.realtime.export import PRECISIONS, export_graph
-from temporal_clean.realtime.files import save_graph
 
 __all__ = ["ship"]
 
@@ -18,7 +18,7 @@ def ship() -> None:
         for precision in PRECISIONS:
             graph = export_graph(load_checkpoint(path), precision).SerializeToString()
             target = path.with_name(assets.graph_name(model, precision))
-            save_graph(graph, target)
+            write_whole(target, graph)
             print(f"{target.name}: {len(graph) / 1e6:.1f} MB", flush=True)
 
 

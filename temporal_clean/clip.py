@@ -4,11 +4,11 @@ A clip is a folder with ``clip.json`` and a lossless video (or a folder of pictu
 rendering: ``reference`` is what a cleaner should give, every other name is an input. A clip may
 hold a supersampled ``master`` instead, from which all of them are derived, and a ``mask`` of the
 HUD and other overlays (coverage in grey, one picture or one a frame) with their colour in ``hud``
-(premultiplied by coverage).
+(premultiplied by coverage), and the exact ``motion`` between its frames where it was computed
+(:func:`temporal_clean.evaluation.write_motion`).
 """
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from temporal_clean.errors import TemporalCleanError
+from temporal_clean.files import write_whole
 from temporal_clean.video import Pixels, Reader, open_input
 
 __all__ = ["FORMAT", "Clip", "ClipRecord", "Master", "Rendering", "find_clips", "write_record"]
@@ -71,6 +72,7 @@ class ClipRecord:
     renderings: Mapping[str, Rendering] = field(default_factory=dict)
     mask: str | None = None
     hud: str | None = None
+    motion: str | None = None
     how_made: tuple[Mapping[str, Any], ...] = ()
     alignment: Mapping[str, Any] | None = None
     check: Mapping[str, Any] | None = None
@@ -161,11 +163,11 @@ class Clip:
         return clip
 
     def files(self) -> dict[str, str]:
-        """File names by rendering, with ``master``, ``mask`` and ``hud`` where there are such."""
+        """File names by rendering, with ``master``, ``mask``, ``hud`` and ``motion`` if there."""
         record = self.record
         named = {name: rendering.file for name, rendering in record.renderings.items()}
         extra = {"master": record.master and record.master.file}
-        extra |= {"mask": record.mask, "hud": record.hud}
+        extra |= {"mask": record.mask, "hud": record.hud, "motion": record.motion}
         return named | {name: file for name, file in extra.items() if file}
 
     @property
@@ -174,7 +176,7 @@ class Clip:
         return tuple(name for name in self.record.renderings if name != "reference")
 
     def path(self, name: str) -> Path:
-        """Where the rendering ``name`` lies; ``master``, ``mask`` and ``hud`` too.
+        """Where the rendering ``name`` lies; ``master``, ``mask``, ``hud`` and ``motion`` too.
 
         Raises :class:`TemporalCleanError` if the clip lacks it.
         """
@@ -233,12 +235,4 @@ def write_record(folder: Path, record: ClipRecord) -> None:
 
     Raises :class:`TemporalCleanError` if it cannot be written.
     """
-    partial = folder / f".{RECORD}.partial"
-    try:
-        partial.write_text(json.dumps(record.as_json(), indent=1) + "\n", encoding="utf-8")
-        os.replace(partial, folder / RECORD)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise TemporalCleanError(
-            f"{folder / RECORD} cannot be written: {error.strerror}"
-        ) from error
+    write_whole(folder / RECORD, f"{json.dumps(record.as_json(), indent=1)}\n".encode())

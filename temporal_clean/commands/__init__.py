@@ -22,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from temporal_clean.commands.cost import cost
     from temporal_clean.commands.demo import demo
     from temporal_clean.commands.doctor import doctor
+    from temporal_clean.commands.evaluate import evaluate
     from temporal_clean.commands.export import export
     from temporal_clean.commands.pairs import pairs
 
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "demo": demo,
         "clean": clean,
         "compare": compare,
+        "evaluate": evaluate,
         "pairs": pairs,
         "export": export,
         "doctor": doctor,

@@ -7,6 +7,7 @@ from typing import Annotated
 import tyro
 
 from temporal_clean.errors import TemporalCleanError
+from temporal_clean.files import write_whole
 
 __all__ = ["clean"]
 
@@ -119,9 +120,4 @@ def write_stats(path: Path, results: list[dict]) -> None:
     import json
 
     content = json.dumps(results[0] if len(results) == 1 else results, indent=2)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(content + "\n")
-        partial.replace(path)
-    except OSError as error:
-        raise TemporalCleanError(f"'{path}' cannot be written: {error.strerror}") from error
+    write_whole(path, f"{content}\n".encode())

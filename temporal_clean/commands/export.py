@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import tyro
 
 from temporal_clean.errors import TemporalCleanError
+from temporal_clean.files import write_whole
 
 __all__ = ["export"]
 
@@ -36,7 +37,6 @@ def export(
         overwrite: Replace what stands under the output's name.
     """
     from temporal_clean.commands.progress import say
-    from temporal_clean.realtime.files import save_graph
 
     if output.exists() and not overwrite:
         raise TemporalCleanError(f"'{output}' exists already; add --overwrite to replace it")
@@ -51,7 +51,7 @@ def export(
         width, height = parse_size(size)
         request = GraphRequest(height, width, frames, inspect)
         graph = fixed_graph(graph, request).SerializeToString()
-    save_graph(graph, output)
+    write_whole(output, graph)
     say(f"{output}: {len(graph) / 1e6:.1f} MB, {size or 'symbolic size'}, {precision}")
 
 

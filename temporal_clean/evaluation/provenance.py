@@ -1,0 +1,45 @@
+"""Where figures come from: command, versions, hardware and date."""
+
+import os
+import platform
+import sys
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+__all__ = ["processor", "provenance"]
+
+# Whose versions can move a figure.
+PACKAGES = ("torch", "opencv-python-headless", "av", "numpy", "flip-evaluator", "cvvdp")
+
+
+def provenance() -> dict[str, str]:
+    """Lines to print under a table, by what they tell."""
+    import torch
+
+    from temporal_clean import __version__
+
+    versions = [f"{name} {found}" for name in PACKAGES if (found := _version(name))]
+    device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "no GPU"
+    command = [Path(sys.argv[0]).name, *sys.argv[1:]]
+    return {
+        "command": " ".join(command),
+        "versions": ", ".join([f"temporal-clean {__version__}", *versions]),
+        "hardware": f"{processor()}, {device}",
+        "date": date.today().isoformat(),
+    }
+
+
+def processor() -> str:
+    """The processor's name and its cores."""
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text().splitlines() if information.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
