@@ -12,6 +12,9 @@ from temporal_clean.flow.record import Flow
 
 __all__ = ["dis_flow"]
 
+# OpenCV fails or gives NaN where its patches and pyramid do not fit: seen up to 11 pixels.
+LEAST_SIDE = 32
+
 DisPreset = Literal["ultrafast", "fast", "medium"]
 
 
@@ -34,8 +37,11 @@ def _dis(source: np.ndarray, target: np.ndarray, preset: DisPreset) -> Tensor:
     import cv2
 
     engine = cv2.DISOpticalFlow.create(getattr(cv2, f"DISOPTICAL_FLOW_PRESET_{preset.upper()}"))
+    height, width = source.shape
+    border = [(0, max(0, LEAST_SIDE - side)) for side in source.shape]
+    source, target = (np.pad(luma, border, mode="edge") for luma in (source, target))
     motion = engine.calc(source, target, np.zeros((*source.shape, 2), np.float32))
-    return torch.from_numpy(motion).permute(2, 0, 1).contiguous()
+    return torch.from_numpy(motion[:height, :width]).permute(2, 0, 1).contiguous()
 
 
 def _luma_bytes(frame: Tensor) -> np.ndarray:

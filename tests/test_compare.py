@@ -1,19 +1,16 @@
 """The comparison page: what is written, what is refused, and how it behaves in a real browser."""
 
 import base64
-import fcntl
 import html
 import json
-import os
 import re
-import select
+import runpy
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
@@ -23,21 +20,16 @@ from numpy.typing import NDArray
 from temporal_clean.compare import page, stills, write_comparison
 from temporal_clean.errors import TemporalCleanError
 
+if TYPE_CHECKING:
+    from tests.chromium import Browser, chromium
+else:
+    shared = runpy.run_path(str(Path(__file__).with_name("chromium.py")))
+    Browser, chromium = shared["Browser"], shared["chromium"]
+
 WIDTH, HEIGHT, FRAMES = 64, 48, 12
 RED, BLUE = (200, 40, 30), (20, 60, 210)
 NASTY = "</script><img src=x onerror=alert(1)>&{{page}}"
 Paint = Callable[[int], NDArray[np.uint8]]
-CHROMIUM_FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--remote-debugging-pipe",
-)
 
 
 def write_clip(
@@ -311,7 +303,7 @@ def test_nothing_is_overwritten_unasked(clips: dict[str, Path], tmp_path: Path) 
     output = tmp_path / "page.html"
     output.write_text("kept")
     inputs = [clips["red"], clips["blue"]]
-    refused("exists: choose another name, or overwrite it with --overwrite", inputs, output)
+    refused("exists already: choose another name, or add --overwrite", inputs, output)
     assert output.read_text() == "kept"
     write_comparison(inputs, output, overwrite=True)
     assert output.read_text("utf-8").startswith("<!doctype html>")
@@ -341,142 +333,9 @@ def test_a_failed_write_leaves_nothing(
 # In a browser
 
 
-class Browser:
-    """Headless Chromium over the DevTools protocol, by pipe: JSON messages ended by a zero byte."""
-
-    def __init__(self, program: str, profile: Path) -> None:
-        commands, answers = os.pipe(), os.pipe()
-        # Chromium reads descriptor 3 and writes 4; high copies cannot be those two themselves.
-        ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (commands[0], answers[1])]
-
-        def hand_over() -> None:
-            os.dup2(ends[0], 3)
-            os.dup2(ends[1], 4)
-
-        self._process = subprocess.Popen(
-            [program, *CHROMIUM_FLAGS, f"--user-data-dir={profile}", "about:blank"],
-            preexec_fn=hand_over,
-            pass_fds=(3, 4),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        for end in (commands[0], answers[1], *ends):
-            os.close(end)
-        self._write, self._read = commands[1], answers[0]
-        self._buffer, self._count, self._session = b"", 0, {}
-        self.events: list[dict[str, Any]] = []
-        targets = self.call("Target.getTargets")["targetInfos"]
-        first = next(target for target in targets if target["type"] == "page")
-        attached = self.call("Target.attachToTarget", targetId=first["targetId"], flatten=True)
-        self._session = {"sessionId": attached["sessionId"]}
-        for domain in ("Page", "Runtime", "Network", "Log"):
-            self.call(f"{domain}.enable")
-
-    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
-        self._count += 1
-        message = {"id": self._count, "method": method, "params": parameters, **self._session}
-        os.write(self._write, json.dumps(message).encode() + b"\0")
-        while True:
-            answer = self._receive()
-            if answer.get("id") == self._count:
-                assert "error" not in answer, answer
-                return answer["result"]
-            self.events.append(answer)
-
-    def _receive(self) -> dict[str, Any]:
-        while b"\0" not in self._buffer:
-            ready, _, _ = select.select([self._read], [], [], 60)
-            assert ready, "Chromium did not answer within a minute"
-            received = os.read(self._read, 1 << 20)
-            assert received, "Chromium ended"
-            self._buffer += received
-        message, self._buffer = self._buffer.split(b"\0", 1)
-        return json.loads(message)
-
-    def run(self, script: str) -> Any:
-        """The value of a script, awaited if it is a promise."""
-        answer = self.call(
-            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
-        )
-        assert "exceptionDetails" not in answer, answer
-        return answer["result"].get("value")
-
-    def wait(self, condition: str) -> None:
-        limit = time.monotonic() + 30
-        while not self.run(condition):
-            assert time.monotonic() < limit, f"still not: {condition}"
-            time.sleep(0.02)
-
-    def open(self, path: Path, state: str = "") -> None:
-        self.call("Page.navigate", url="about:blank")
-        self.call("Page.navigate", url=f"{path.as_uri()}#{state}")
-        self.wait("window.__ready === true")
-
-    def go(self, state: str) -> None:
-        """Another place of the open page, as a shared address gives it."""
-        self.run(f"location.hash = '{state}'")
-        self.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-    def size(self, width: int, height: int, ratio: int = 1) -> None:
-        self.call(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=height,
-            deviceScaleFactor=ratio,
-            mobile=False,
-        )
-
-    def picture(self) -> NDArray[np.uint8]:
-        """What the window shows, (height, width, 3) RGB."""
-        self.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        data = self.call("Page.captureScreenshot", format="png")["data"]
-        decoder = av.VideoCodecContext.create("png", "r")
-        packet = av.Packet(base64.b64decode(data))
-        frame = [*decoder.decode(packet), *decoder.decode(None)][0]
-        return frame.to_ndarray(format="rgb24").astype(np.uint8)
-
-    def press(self, key: str, shift: bool = False) -> None:
-        self.hold(key, shift)
-        self.call("Input.dispatchKeyEvent", type="keyUp", key=key)
-
-    def hold(self, key: str, shift: bool = False) -> None:
-        text = {"text": key} if len(key) == 1 else {}
-        modifiers = 8 if shift else 0
-        self.call("Input.dispatchKeyEvent", type="keyDown", key=key, modifiers=modifiers, **text)
-
-    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
-        def mouse(kind: str, x: float, y: float) -> None:
-            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
-
-        mouse("mousePressed", *start)
-        for part in (0.5, 1.0):
-            x, y = (a + (b - a) * part for a, b in zip(start, end, strict=True))
-            mouse("mouseMoved", x, y)
-        mouse("mouseReleased", *end)
-
-    def middle(self) -> tuple[float, float]:
-        """The middle of the stage, in CSS pixels."""
-        x, y, w, h = self.run(
-            "(({x, y, width, height}) => [x, y, width, height])(stage.getBoundingClientRect())"
-        )
-        return x + w / 2, y + h / 2
-
-    def close(self) -> None:
-        self._session = {}
-        self.call("Browser.close")
-        self._process.wait(20)
-        os.close(self._write)
-        os.close(self._read)
-
-
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.skip("no Chromium: apt-get install chromium")
-    started = Browser(program, tmp_path_factory.mktemp("profile"))
-    yield started
-    started.close()
+    yield from chromium(tmp_path_factory.mktemp("profile"))
 
 
 @pytest.fixture
@@ -497,10 +356,8 @@ def frame_shown(browser: Browser) -> int:
 def test_page_loads_alone_and_without_complaint(browser: Browser, written: Path) -> None:
     browser.events.clear()
     browser.open(written)
-    requests = [e for e in browser.events if e["method"] == "Network.requestWillBeSent"]
-    assert {e["params"]["request"]["url"].split(":")[0] for e in requests} <= {"file", "about"}
-    complaints = ("Runtime.exceptionThrown", "Log.entryAdded", "Runtime.consoleAPICalled")
-    assert [e for e in browser.events if e["method"] in complaints] == []
+    assert browser.requests() <= {"file", "about"}
+    assert browser.complaints() == []
     assert browser.run("document.documentElement.dataset.ready") == "true"
 
 

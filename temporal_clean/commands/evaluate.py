@@ -15,7 +15,7 @@ __all__ = ["evaluate"]
 
 
 def evaluate(
-    outputs: Annotated[tuple[Path, ...], tyro.conf.Positional],
+    outputs: Annotated[tuple[Path, ...], tyro.conf.Positional] = (),
     /,
     reference: tuple[Path, ...] = (),
     input: tuple[Path, ...] = (),
@@ -24,6 +24,11 @@ def evaluate(
     report: Path | None = None,
     quick: bool = False,
     frames: int | None = None,
+    protocol: bool = False,
+    clips: Path | None = None,
+    models: tuple[str, ...] = ("fast", "quality"),
+    results: Path = Path("docs"),
+    jobs: int | None = None,
     overwrite: bool = False,
 ) -> None:
     """Measure flicker, ghosting and sharpness of videos, with or without a reference.
@@ -42,6 +47,11 @@ def evaluate(
         report: Write one HTML page with tables, curves, slices, worst frames and a slider.
         quick: Leave out FLIP, ColorVideoVDP, VMAF and tLP, which take seconds a frame.
         frames: Compare at most this many frames.
+        protocol: Judge models and classical methods by scenes and games; writes RESULTS.md.
+        clips: With --protocol: a folder of validation clips (pairs record all --split validation).
+        models: With --protocol: fast, quality, or checkpoints.
+        results: With --protocol: the folder for RESULTS.md and its plots.
+        jobs: With --protocol: processes, each on one thread; one a core by default.
         overwrite: Replace results of an earlier run.
     """
     for path in (json, csv, report):
@@ -49,14 +59,21 @@ def evaluate(
             require_writable(path, overwrite)
     if frames is not None and frames < 1:
         raise TemporalCleanError(f"frames must be 1 or more, got {frames}")
+    if protocol:
+        from temporal_clean.commands.protocol import run_and_write
+
+        if outputs or reference or input or json or csv or report:
+            raise TemporalCleanError("--protocol judges its own clips: name no videos with it")
+        run_and_write(clips, models, results, frames, jobs, overwrite)
+        return
     from temporal_clean.commands.progress import progress_bar, say
     from temporal_clean.evaluation import evaluate as judge
     from temporal_clean.evaluation import subjects
     from temporal_clean.evaluation.files import write_csv, write_json
 
-    clips = subjects(outputs, reference, input)
+    judged = subjects(outputs, reference, input)
     with progress_bar("evaluating") as progress:
-        evaluation = judge(clips, quick=quick, frames=frames, progress=progress)
+        evaluation = judge(judged, quick=quick, frames=frames, progress=progress)
     print_tables(evaluation)
     if json:
         write_json(evaluation, json)

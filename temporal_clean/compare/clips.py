@@ -7,14 +7,11 @@ from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from temporal_clean.compare.stills import Pixels
 from temporal_clean.errors import TemporalCleanError
-from temporal_clean.video import Reader, VideoInfo, open_input
+from temporal_clean.video import Reader, VideoInfo, open_input, to_8_bits
 
-__all__ = ["Clips", "rate_text", "read_clips"]
+__all__ = ["Clips", "fitting_frames", "rate_text", "read_clips"]
 
 MOST_DECODED = 2 * 1024**3  # bytes of RGBA the page holds in memory; a tab has about 4 GiB
 ASSUMED_RATE = Fraction(30)  # for files that tell no rate and hold a single frame
@@ -45,8 +42,8 @@ class _Clip:
     warnings: list[str]
 
 
-def read_clips(inputs: Sequence[Path], start: float, frames: int) -> Clips:
-    """Up to ``frames`` common frames of ``inputs`` from ``start`` seconds on.
+def read_clips(inputs: Sequence[Path], start: float, frames: int, skip: int = 0) -> Clips:
+    """Up to ``frames`` common frames of ``inputs`` from ``start`` seconds and ``skip`` frames on.
 
     Raises ``TemporalCleanError`` when an input cannot be read or holds no frame from ``start`` on,
     when sizes or frame rates differ, and when a browser could not hold the frames.
@@ -57,9 +54,11 @@ def read_clips(inputs: Sequence[Path], start: float, frames: int) -> Clips:
         infos = [reader.info for reader in readers]
         _check_sizes(names, infos)
         warnings = [*_check_rates(names, infos), *_check_colors(names, infos)]
-        fitting = MOST_DECODED // (infos[0].width * infos[0].height * 4 * len(inputs))
+        fitting = fitting_frames(infos[0].width, infos[0].height, len(inputs))
         most = min(frames, fitting + 1)
-        clips = [_take(name, reader, most) for name, reader in zip(names, readers, strict=True)]
+        clips = [
+            _take(name, reader, skip, most) for name, reader in zip(names, readers, strict=True)
+        ]
     count = min(len(clip.pixels) for clip in clips)
     _check_memory(count, fitting, infos[0], len(inputs))
     # Pictures' times are assumed, a video's are told: where there is one, it sets the clock.
@@ -71,20 +70,18 @@ def read_clips(inputs: Sequence[Path], start: float, frames: int) -> Clips:
     return Clips([clip.pixels[:count] for clip in clips], leader.times[:count], rate, warnings)
 
 
-def _take(name: str, reader: Reader, most: int) -> _Clip:
+def fitting_frames(width: int, height: int, videos: int) -> int:
+    """Frames of each video that a browser's memory holds."""
+    return MOST_DECODED // (width * height * 4 * videos)
+
+
+def _take(name: str, reader: Reader, skip: int, most: int) -> _Clip:
     pixels: list[Pixels] = []
     times: list[Fraction] = []
-    for frame in islice(reader, most):
-        pixels.append(_eight_bits(frame.pixels))
+    for frame in islice(reader, skip, skip + most):
+        pixels.append(to_8_bits(frame.pixels))
         times.append(frame.time)
     return _Clip(name, reader.info, pixels, times, reader.warnings)
-
-
-def _eight_bits(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> Pixels:
-    """8 bits of full scale, rounded: 65535 becomes 255."""
-    if pixels.dtype == np.uint8:
-        return np.asarray(pixels, np.uint8)
-    return ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
 
 
 def _check_sizes(names: Sequence[str], infos: Sequence[VideoInfo]) -> None:

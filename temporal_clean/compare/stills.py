@@ -133,14 +133,15 @@ class Trial:
     fidelity: Fidelity
 
 
-def choose_storage(quality: str, clips: Sequence[Sequence[Pixels]]) -> Trial:
+def choose_storage(quality: str, clips: Sequence[Sequence[Pixels]], share: float = 1.0) -> Trial:
     """The storage ``quality`` names. For ``auto`` truth comes first, then size: of those that
     leave the flicker alone, the finest that keeps the page small, or else the coarsest.
+    ``share`` is how much of the page ``clips`` may take, up to 1 for all of it.
     """
     pairs = _sample(clips)
     if quality != "auto":
         return _try(QUALITIES[quality], pairs)
-    most = TARGET_BYTES / (sum(map(len, clips)) * 4 / 3)  # base64: 4 letters for 3 bytes
+    most = share * TARGET_BYTES / (sum(map(len, clips)) * 4 / 3)  # base64: 4 letters for 3 bytes
     *lossy, lossless = reversed(QUALITIES.values())
     chosen = None
     for storage in lossy:

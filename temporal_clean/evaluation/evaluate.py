@@ -1,13 +1,15 @@
 """From videos to figures: one pass over the frames, every measure of output and input."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from temporal_clean.evaluation.blind import blind_figures
 from temporal_clean.evaluation.bootstrap import pool
+from temporal_clean.evaluation.libraries import Held, library_figures
 from temporal_clean.evaluation.measures import MEASURES
 from temporal_clean.evaluation.provenance import provenance
 from temporal_clean.evaluation.results import ClipResult, Evaluation, Figures
-from temporal_clean.evaluation.stretches import Video, read_stretches, video_of
+from temporal_clean.evaluation.stretches import Video, read_frames, read_stretches, video_of
 from temporal_clean.evaluation.subjects import Subject
 from temporal_clean.evaluation.tally import Tally, finished
 from temporal_clean.evaluation.temporal import warping_sums
@@ -26,6 +28,7 @@ def evaluate(
 ) -> Evaluation:
     """Judge every clip, with means over clips and their bootstrap intervals.
 
+    A clip without a reference gets the figures that need none (BLIND_METRICS).
     ``quick`` leaves out the figures of other people's libraries (FLIP, ColorVideoVDP, VMAF, tLP),
     which cost seconds a frame; ``frames`` compares so many at most. Raises
     :class:`temporal_clean.errors.TemporalCleanError` before any work if a clip cannot be compared.
@@ -54,33 +57,93 @@ def evaluate_clip(
     frames: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> ClipResult:
-    """Judge one output by its reference, and its input beside it.
+    """Judge one output by its reference and its input beside it, or by itself without one.
 
     See :func:`evaluate` for the arguments.
     """
-    assert subject.reference is not None
+    if subject.reference is None:
+        return _judge_alone(subject, video, frames, progress)
     output, reference = Tally(), []
     given = Tally() if subject.input else None
+    held = {} if quick else {role: Held() for role in ("output", "input", "reference")}
     done = 0
     for stretch, before in read_stretches(subject, video, frames):
         output.take(stretch)
         reference.append(warping_sums(stretch.reference, stretch.motion))
         if given and before is not None:
             given.take(replace(stretch, output=before))
+        for role, keep in held.items():
+            pictures = {"output": stretch.output, "reference": stretch.reference, "input": before}
+            if (fresh := pictures[role]) is not None:
+                keep.take(fresh[-stretch.fresh :])
         done += stretch.fresh
         if progress:
             progress(done)
     own, each = finished(MEASURES["e_warp"], reference)
+    ours, missing = _with_libraries(output.figures(subject.output), "output", held, video)
+    theirs = None
+    if given and subject.input:
+        theirs, _ = _with_libraries(given.figures(subject.input), "input", held, video)
     return ClipResult(
         name=subject.name,
         width=video.width,
         height=video.height,
         frame_rate=video.frame_rate,
         motion=motion_source(subject),
-        output=output.figures(subject.output),
-        input=given.figures(subject.input) if given and subject.input else None,
+        output=ours,
+        input=theirs,
         reference=Figures(subject.reference, {"e_warp": own}, {"e_warp": each}),
-        missing=_missing(output.figures(subject.output), done),
+        missing=_missing(ours, done) | missing,
+        warnings=_warnings(video),
+    )
+
+
+def _with_libraries(
+    figures: Figures, role: str, held: Mapping[str, Held], video: Video
+) -> tuple[Figures, dict[str, str]]:
+    if not held:
+        return figures, {}
+    found, missing = library_figures(held[role], held["reference"], video)
+    pooled = {name: value for name, (value, _) in found.items()}
+    frames = {name: each for name, (_, each) in found.items()}
+    return (
+        Figures(figures.file, {**figures.pooled, **pooled}, {**figures.frames, **frames}),
+        missing,
+    )
+
+
+def _judge_alone(
+    subject: Subject,
+    video: Video,
+    frames: int | None,
+    progress: Callable[[int], None] | None,
+) -> ClipResult:
+    """The figures that need no reference; the input's own beside them."""
+
+    def told(done: int, _: int | None) -> None:
+        if progress:
+            progress(done)
+
+    streams = {
+        role: lambda path=path: read_frames(path, frames)
+        for role, path in (("output", subject.output), ("input", subject.input))
+        if path is not None
+    }
+    source = streams["input"]() if "input" in streams else None
+    found = blind_figures(streams["output"](), video.frame_rate, source, told)
+    given = None
+    if subject.input is not None:
+        alone = blind_figures(streams["input"](), video.frame_rate)
+        given = Figures(subject.input, alone.pooled, alone.frames)
+    return ClipResult(
+        name=subject.name,
+        width=video.width,
+        height=video.height,
+        frame_rate=video.frame_rate,
+        motion="DIS on the video itself, slightly blurred, forward-backward checked",
+        output=Figures(subject.output, found.pooled, found.frames),
+        input=given,
+        missing=found.missing,
         warnings=_warnings(video),
     )
 

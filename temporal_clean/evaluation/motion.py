@@ -67,13 +67,8 @@ def reference_motion(frames: Float[Tensor, "frames 3 height width"], factor: int
 
 
 def _pair(now: Tensor, before: Tensor, factor: int) -> Motion:
-    height, width = now.shape[-2:]
-    # DIS searches in patches: the smallest pictures are widened for it.
-    border = (0, max(0, 32 - width), 0, max(0, 32 - height))
-    padded = [F.pad(frame[None].float(), border, mode="replicate") for frame in (now, before)]
-    flow = dis_flow(*padded)
-    motion = flow.motion[..., :height, :width] / factor
-    doubt = flow.doubt[..., :height, :width]
+    flow = dis_flow(now[None].float(), before[None].float())
+    motion, doubt = flow.motion / factor, flow.doubt
     if factor > 1:
         motion, doubt = block_mean(motion, factor), block_mean(doubt, factor).round()
     return Motion(motion, (1.0 - doubt) * (1.0 - motion_edges(motion)), doubt)

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import cycle, islice
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from temporal_clean.evaluation.motion import Motion, reference_motion
 from temporal_clean.evaluation.subjects import Subject
 from temporal_clean.video import Pixels, Reader, open_input
 
-__all__ = ["Video", "read_stretches", "video_of"]
+__all__ = ["Video", "read_frames", "read_stretches", "video_of"]
 
 # Frames held at once: a few dozen planes of this many samples, about 2 GB in all.
 SAMPLES_HELD = 24_000_000
@@ -119,6 +120,13 @@ def read_stretches(
             done += count
     if not done:
         raise TemporalCleanError(f"{subject.output} holds no frame: nothing to evaluate")
+
+
+def read_frames(path: Path, frames: int | None = None) -> Iterator[Tensor]:
+    """A video's frames, (1, 3, height, width) in [0, 1], one at a time."""
+    with open_input(path) as reader:
+        for frame in islice(reader, frames):
+            yield _planes(frame.pixels)
 
 
 def _streams(

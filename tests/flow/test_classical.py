@@ -48,3 +48,11 @@ def test_items_of_a_batch_do_not_mix(texture: Callable[..., Tensor]) -> None:
     second = dis_flow(frames[1:], previous[1:])
     assert torch.equal(both.motion[1:], second.motion)
     assert torch.equal(both.doubt[1:], second.doubt)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (8, 8), (11, 11), (200, 11), (1, 100)])
+def test_the_smallest_pictures_have_a_flow(size: tuple[int, int], texture) -> None:
+    frame = texture(2, *size)
+    flow = dis_flow(frame, frame)
+    assert flow.motion.shape == (1, 2, *size)
+    assert flow.motion.abs().max() < 0.1

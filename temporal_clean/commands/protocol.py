@@ -1,0 +1,83 @@
+"""temporal-clean evaluate --protocol"""
+
+import os
+from pathlib import Path
+
+from temporal_clean.clip import Clip
+from temporal_clean.files import require_writable
+
+__all__ = ["run_and_write"]
+
+# Of a scene: every event of it (cut, flash, fade) lies within.
+SCENE_FRAMES, CLIP_FRAMES = 48, 60
+# Inputs whose space-time slices are shown, and the methods beside each other.
+SLICED = (("scene", "fence", "harsh"), ("scene", "brick", "harsh"), ("game", "", "native"))
+COLUMNS = ("input", "Gaussian 0.6", "DIS accumulation + blur 0.4")
+
+
+def run_and_write(
+    clips: Path | None,
+    models: tuple[str, ...],
+    results: Path,
+    frames: int | None,
+    jobs: int | None,
+    overwrite: bool,
+) -> None:
+    """Run the protocol and write ``results``/RESULTS.md, its table of all rows, and its plots."""
+    from temporal_clean.clip import find_clips
+    from temporal_clean.commands.progress import progress_bar, say
+    from temporal_clean.evaluation.peers import missing_peers
+    from temporal_clean.evaluation.protocol import (
+        clip_material,
+        run_protocol,
+        scene_material,
+        write_results,
+        write_rows,
+    )
+    from temporal_clean.evaluation.provenance import provenance
+
+    require_writable(results / "RESULTS.md", overwrite)
+    materials = scene_material(frames or SCENE_FRAMES)
+    if clips is not None:
+        found = [with_inputs(clip) for clip in find_clips(clips)]
+        materials = [*clip_material(found, frames or CLIP_FRAMES), *materials]
+    with progress_bar("inputs") as progress:
+        rows = run_protocol(materials, models, jobs=jobs or os.cpu_count() or 1, progress=progress)
+    pictures = results / "results"
+    pictures.mkdir(exist_ok=True)
+    write_rows(rows, pictures / "protocol.csv")
+    draw_slices(materials, models, pictures / "slices.png")
+    document = write_results(
+        rows, results, about=provenance(), missing=missing_peers(), slices=True
+    )
+    say(f"{document}: {len(rows)} rows of {len(materials)} inputs")
+
+
+def with_inputs(clip: Clip) -> Clip:
+    """The clip with the renderings that the protocol judges, made from its master if need be."""
+    from temporal_clean.evaluation.protocol.material import INPUTS
+    from temporal_clean.train.degrading import RECIPES
+    from temporal_clean.train.renderings import add_renderings
+
+    lacking = [RECIPES[name] for name in INPUTS["game"] if name not in clip.record.renderings]
+    if not lacking:
+        return clip
+    for _ in add_renderings(clip, lacking):
+        pass
+    return Clip.open(clip.folder)
+
+
+def draw_slices(materials: list, models: tuple[str, ...], file: Path) -> None:
+    """Space-time slices of a few inputs, the models beside the classical methods."""
+    from temporal_clean.evaluation.peers import classical_peers, own_peers
+    from temporal_clean.evaluation.protocol.plots import slices_plot
+
+    chosen = []
+    for kind, name, rendering in SLICED:
+        fits = (
+            m for m in materials if m.kind == kind and m.rendering == rendering and name in m.name
+        )
+        chosen += [material for material, _ in zip(fits, range(1), strict=False)]
+    peers = [*classical_peers(), *own_peers(models)]
+    own = [peer.name for peer in peers if peer.family == "full"]
+    slices_plot(chosen, peers, file, (*COLUMNS, *own, "reference"))

@@ -1,0 +1,108 @@
+"""What the methods are shown: synthetic scenes, and clips of real games that no one trained on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from temporal_clean.clip import Clip
+from temporal_clean.errors import TemporalCleanError
+from temporal_clean.evaluation.motion import Motion
+from temporal_clean.evaluation.scenes import SCENES, render_scene
+from temporal_clean.evaluation.stretches import read_stretches, video_of
+from temporal_clean.evaluation.subjects import Subject
+
+__all__ = ["GROUPS", "INPUTS", "Loaded", "Material", "clip_material", "scene_material"]
+
+# The inputs that are judged, by where they come from: how many samples a pixel had.
+INPUTS = {"scene": ("harsh", "mild"), "game": ("native", "performance-bilinear")}
+GROUPS = {
+    ("game", "native"): "real games at native resolution, one sample a pixel",
+    ("game", "performance-bilinear"): "real games at half resolution, enlarged bilinearly",
+    ("scene", "harsh"): "synthetic scenes, one sample a pixel and noise",
+    ("scene", "mild"): "synthetic scenes, four samples a pixel and noise",
+}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """One input with the truth about it; ``mask`` is the coverage of its HUD, where it has one."""
+
+    frames: Float[Tensor, "frames 3 height width"]
+    reference: Float[Tensor, "frames 3 height width"]
+    motion: Motion
+    mask: Float[Tensor, "frames 1 height width"] | None
+    cuts: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Material:
+    """One input of one scene or clip; ``kind`` is ``scene`` or ``game``, ``load`` reads it."""
+
+    kind: str
+    name: str
+    rendering: str
+    frames: int
+    folder: Path | None = None
+
+    def load(self) -> Loaded:
+        """Render the scene, or read the clip."""
+        return _load_clip(self) if self.folder else _load_scene(self)
+
+
+def scene_material(frames: int = 32) -> list[Material]:
+    """Every scene with every input."""
+    return [
+        Material("scene", name, rendering, frames)
+        for name in SCENES
+        for rendering in INPUTS["scene"]
+    ]
+
+
+def clip_material(clips: Sequence[Clip], frames: int = 60) -> list[Material]:
+    """Every clip with every input; clips of the training split are refused.
+
+    Raises :class:`TemporalCleanError` for those, and for clips that lack a rendering.
+    """
+    for clip in clips:
+        if clip.record.split != "validation":
+            raise TemporalCleanError(
+                f"{clip.folder} belongs to the {clip.record.split} split: judge by clips that no "
+                "one trained on (temporal-clean pairs record GAME --split validation)"
+            )
+        for rendering in ("reference", *INPUTS["game"]):
+            clip.path(rendering)
+    return [
+        Material("game", clip.record.name, rendering, min(frames, clip.record.frames), clip.folder)
+        for clip in clips
+        for rendering in INPUTS["game"]
+    ]
+
+
+def _load_scene(material: Material) -> Loaded:
+    scene = render_scene(material.name, frames=material.frames)
+    mask = None if scene.hud is None else scene.hud.expand(material.frames, -1, -1, -1)
+    frames = scene.inputs[material.rendering]
+    return Loaded(frames, scene.reference, scene.motion, mask, scene.cuts)
+
+
+def _load_clip(material: Material) -> Loaded:
+    assert material.folder is not None
+    clip = Clip.open(material.folder)
+    subject = Subject(
+        material.name, clip.path(material.rendering), clip.path("reference"), clip=clip
+    )
+    video = video_of(subject, material.frames)
+    stretches = [stretch for stretch, _ in read_stretches(subject, video, material.frames)]
+    # Each stretch begins with the last frame of the one before.
+    motions = zip(*(stretch.motion for stretch in stretches), strict=True)
+    masks = [s.mask[-s.fresh :, :1] for s in stretches if s.mask is not None]
+    return Loaded(
+        torch.cat([s.output[-s.fresh :] for s in stretches]),
+        torch.cat([s.reference[-s.fresh :] for s in stretches]),
+        Motion(*map(torch.cat, motions)),
+        torch.cat(masks) if masks else None,
+    )

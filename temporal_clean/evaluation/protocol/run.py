@@ -1,0 +1,122 @@
+"""Running every method on every input, and judging what comes out."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from temporal_clean.evaluation.fidelity import psnr
+from temporal_clean.evaluation.measures import MEASURES, Stretch
+from temporal_clean.evaluation.peers import Peer, classical_peers, own_peers
+from temporal_clean.evaluation.protocol.material import Loaded, Material
+from temporal_clean.evaluation.protocol.rows import Row
+from temporal_clean.evaluation.tally import Tally, finished
+from temporal_clean.evaluation.temporal import warping_sums
+
+__all__ = ["SHOWN", "run_protocol"]
+
+# One setting of each swept family stands in the tables: those of the study that came before
+# (its 'peers that run on a CPU'), chosen there and not on these clips. The plots have them all.
+SHOWN = (
+    "input",
+    "Gaussian 0.6",
+    "tmix 3",
+    "hqdn3d 8",
+    "DIS accumulation 0.5",
+    "DIS accumulation + blur 0.4",
+    "DIS accumulation, no gate 0.3",
+    "motion-compensated average 3",
+    "MDegrain3 400",
+)
+# Two thirds of all time: found only for what the tables show.
+SLOW = ("tof", "ssim")
+# Frames judged at once.
+STRETCH = 8
+
+
+def run_protocol(
+    materials: Sequence[Material],
+    models: Sequence[str | Path] = ("fast", "quality"),
+    *,
+    jobs: int = 1,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> list[Row]:
+    """A row for each method on each input, in the order of ``materials`` and then of methods.
+
+    ``models`` are judged whole and in parts; ``jobs`` processes share the inputs, each on one
+    thread. ``progress`` is told (inputs done, all inputs). Raises
+    :class:`temporal_clean.errors.TemporalCleanError` for a model or clip that cannot be read.
+    """
+    _peers(tuple(map(str, models)))
+    rows: dict[int, list[Row]] = {}
+    with ProcessPoolExecutor(jobs, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
+        work = {
+            pool.submit(_judge, material, tuple(map(str, models))): number
+            for number, material in enumerate(materials)
+        }
+        try:
+            for done, future in enumerate(as_completed(work), 1):
+                rows[work[future]] = future.result()
+                if progress:
+                    progress(done, len(materials))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [row for number in sorted(rows) for row in rows[number]]
+
+
+@cache
+def _peers(models: tuple[str, ...]) -> list[Peer]:
+    return [*classical_peers(), *own_peers(models)]
+
+
+def _judge(material: Material, models: tuple[str, ...]) -> list[Row]:
+    loaded = material.load()
+    own = finished(MEASURES["e_warp"], [warping_sums(loaded.reference, loaded.motion)])[0]
+    rows = [_row(material, loaded, peer) for peer in _peers(models)]
+    return [replace(row, figures={**row.figures, "e_warp_own": own}) for row in rows]
+
+
+def _row(material: Material, loaded: Loaded, peer: Peer) -> Row:
+    started = time.perf_counter()
+    output = peer.run(loaded.frames, loaded.motion if peer.exact_flow else None)
+    elapsed = time.perf_counter() - started
+    shown = peer.name in SHOWN or peer.setting is None
+    names = [name for name in MEASURES if shown or name not in SLOW]
+    tally = Tally(names)
+    for stretch in _stretches(output, loaded):
+        tally.take(stretch)
+    figures = dict(tally.figures(Path(peer.name)).pooled)
+    if loaded.cuts:
+        after = psnr(output, loaded.reference)[loaded.cuts[0] :][:3].clamp_max(120.0).tolist()
+        figures |= {f"cut_{number}": value for number, value in enumerate(after)}
+    return Row(
+        material.kind,
+        material.name,
+        material.rendering,
+        peer.name,
+        peer.family,
+        "" if peer.setting is None else f"{peer.setting:g}",
+        peer.causal,
+        peer.exact_flow,
+        figures | {"ms": 1e3 * elapsed / len(output)},
+    )
+
+
+def _stretches(output: Tensor, loaded: Loaded) -> Iterator[Stretch]:
+    for begin in range(0, len(output), STRETCH):
+        first, end = max(0, begin - 1), min(begin + STRETCH, len(output))
+        mask = None if loaded.mask is None else loaded.mask[first:end]
+        yield Stretch(
+            output[first:end],
+            loaded.reference[first:end],
+            loaded.motion.cut(slice(first, end - 1)),
+            mask,
+            end - begin,
+        )

@@ -1,0 +1,92 @@
+"""Means over clips: what each method changes, with intervals, and what others do as sharply."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from temporal_clean.evaluation.bootstrap import interval
+from temporal_clean.evaluation.protocol.rows import Row
+from temporal_clean.evaluation.results import Interval
+
+__all__ = ["Summary", "at_sharpness", "summaries"]
+
+# Figures whose change against the input is told; the others are told as they are.
+CHANGED = ("psnr", "tpsnr", "disoccluded_psnr", "hud_psnr")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One method over the clips of a group.
+
+    ``values`` are means of the figures, ``changes`` of their differences to the input (dB), and
+    ``flicker`` of MCflick's relative change (-0.4: two fifths less).
+    """
+
+    peer: str
+    family: str
+    setting: str
+    causal: bool
+    exact_flow: bool
+    values: dict[str, Interval]
+    changes: dict[str, Interval]
+    flicker: Interval | None
+
+
+def summaries(rows: Sequence[Row], kind: str, rendering: str) -> list[Summary]:
+    """A summary for each method on one group of inputs, in the order of the rows.
+
+    Clips in which nothing flickers (``nothing``) have no relative change and do not count for it.
+    """
+    group = [row for row in rows if (row.kind, row.rendering) == (kind, rendering)]
+    before = {row.clip: row for row in group if row.peer == "input"}
+    peers = dict.fromkeys(row.peer for row in group)
+    return [_summary([row for row in group if row.peer == peer], before) for peer in peers]
+
+
+def _summary(rows: Sequence[Row], before: dict[str, Row]) -> Summary:
+    names = list(dict.fromkeys(name for row in rows for name in row.figures))
+    values = {name: _mean(row.figures.get(name) for row in rows) for name in names}
+    changes = {
+        name: _mean(_difference(row, before[row.clip], name) for row in rows) for name in CHANGED
+    }
+    first = rows[0]
+    return Summary(
+        first.peer,
+        first.family,
+        first.setting,
+        first.causal,
+        first.exact_flow,
+        {name: value for name, value in values.items() if value},
+        {name: value for name, value in changes.items() if value},
+        _mean(_relative(row, before[row.clip]) for row in rows),
+    )
+
+
+def _mean(values) -> Interval | None:
+    found = [value for value in values if value is not None]
+    return interval(found) if found else None
+
+
+def _difference(row: Row, before: Row, name: str) -> float | None:
+    ours, theirs = row.figures.get(name), before.figures.get(name)
+    return None if ours is None or theirs is None else ours - theirs
+
+
+def _relative(row: Row, before: Row) -> float | None:
+    ours, theirs = row.figures.get("mcflick"), before.figures.get("mcflick")
+    # Rounding of 8-bit pictures makes up to 0.003: below, a share says nothing.
+    return None if ours is None or theirs is None or theirs < 0.003 else ours / theirs - 1.0
+
+
+def at_sharpness(
+    family: Sequence[Summary], sharp: float, figure: Callable[[Summary], float]
+) -> float | None:
+    """What a swept family would score at this Sharp, between its settings by straight lines.
+
+    None where its settings do not reach that sharpness.
+    """
+    points = sorted((one.values["sharp"].mean, figure(one)) for one in family)
+    if not points or not points[0][0] <= sharp <= points[-1][0]:
+        return None
+    return float(np.interp(sharp, *zip(*points, strict=True)))

@@ -1,0 +1,139 @@
+"""The protocol's tables, as Markdown."""
+
+from collections.abc import Sequence
+
+from temporal_clean.evaluation.protocol.rows import Row
+from temporal_clean.evaluation.protocol.run import SHOWN
+from temporal_clean.evaluation.protocol.summary import Summary, at_sharpness
+from temporal_clean.evaluation.results import Interval
+
+__all__ = ["cut_table", "identity_table", "matched_table", "method_table", "scene_table"]
+
+COLUMNS = ("method", "PSNR", "tPSNR", "MCflick", "E_warp", "tOF", "Sharp", "Ghost")
+COLUMNS += ("PSNR disoccluded", "PSNR HUD", "ms")
+# The strongest classical method, beside the models in the table of scenes.
+CLASSICAL = "DIS accumulation + blur 0.4"
+# Whose settings are swept, so that they can be told at any sharpness.
+SWEPT = ("Gaussian", "hqdn3d", "DIS accumulation", "DIS accumulation + blur")
+
+
+def method_table(group: Sequence[Summary]) -> str:
+    """A line a method at its one shown setting; own parts and upper bounds below."""
+    shown = [one for one in group if one.peer in SHOWN or not one.setting]
+    lines = [_line(one, group) for one in shown]
+    return _markdown(COLUMNS, lines)
+
+
+def _line(one: Summary, group: Sequence[Summary]) -> list[str]:
+    first = one.peer == "input"
+    marks = ("" if one.causal else " (not causal)") + (" (upper bound)" if one.exact_flow else "")
+    own = one.values.get("e_warp_own")
+
+    def change(name: str) -> str:
+        found = one.values.get(name) if first else one.changes.get(name)
+        return _value(found, "{:.2f}" if first else "{:+.2f}", interval=name == "psnr")
+
+    flicker = _value(one.values.get("mcflick"), "{:.2f}")
+    if not first:
+        flicker = _value(one.flicker, "{:+.0%}", interval=True)
+    warp = _value(one.values.get("e_warp"), "{:.2f}")
+    if first and own:
+        warp += f" (reference {own.mean:.2f})"
+    return [
+        one.peer + marks,
+        change("psnr"),
+        change("tpsnr"),
+        flicker,
+        warp,
+        _value(one.values.get("tof"), "{:.2f}"),
+        _value(one.values.get("sharp"), "{:.2f}"),
+        _value(one.values.get("ghost"), "{:+.2f}"),
+        change("disoccluded_psnr"),
+        change("hud_psnr"),
+        "" if first else _value(one.values.get("ms"), "{:.0f}"),
+    ]
+
+
+def matched_table(group: Sequence[Summary]) -> str:
+    """MCflick of the swept methods at the sharpness of each of our whole models."""
+    lines = []
+    for ours in group:
+        if ours.family != "full" or not ours.flicker:
+            continue
+        sharp = ours.values["sharp"].mean
+        others = [_at(group, family, sharp) for family in SWEPT]
+        lines.append([ours.peer, f"{sharp:.2f}", f"{ours.flicker.mean:+.0%}", *others])
+    return _markdown(("model", "Sharp", "MCflick", *SWEPT), lines)
+
+
+def _at(group: Sequence[Summary], family: str, sharp: float) -> str:
+    # The input is every family's mildest setting.
+    members = [one for one in group if one.family == family or one.peer == "input"]
+    found = at_sharpness(
+        [one for one in members if one.flicker], sharp, lambda one: one.flicker.mean
+    )
+    return "not reached" if found is None else f"{found:+.0%}"
+
+
+def scene_table(rows: Sequence[Row], kind: str, rendering: str, models: Sequence[str]) -> str:
+    """Scene by scene: what each whole model changes, beside the classical accumulation."""
+    group = [row for row in rows if (row.kind, row.rendering) == (kind, rendering)]
+    peers = [CLASSICAL] if any(row.peer == CLASSICAL for row in group) else []
+    peers += models
+    lines = []
+    for clip in dict.fromkeys(row.clip for row in group):
+        by_peer = {row.peer: row.figures for row in group if row.clip == clip}
+        before = by_peer["input"]
+        cells = [f"{before['psnr']:.2f}, {before['mcflick']:.2f}, {before['sharp']:.2f}"]
+        for peer in peers:
+            after = by_peer[peer]
+            share = ""
+            if before["mcflick"] and before["mcflick"] >= 0.003:
+                share = f"{after['mcflick'] / before['mcflick'] - 1:+.0%}"
+            ghost = "" if after["ghost"] is None else f"{after['ghost']:+.2f}"
+            gain = f"{after['psnr'] - before['psnr']:+.2f} dB"
+            cells.append(", ".join(filter(None, (gain, share, f"{after['sharp']:.2f}", ghost))))
+        lines.append([clip, *cells])
+    return _markdown(("clip", "input: PSNR, MCflick, Sharp", *peers), lines)
+
+
+def cut_table(rows: Sequence[Row]) -> str:
+    """PSNR in dB at a hard cut and in the two frames after it."""
+    found = [row for row in rows if row.figures.get("cut_0") is not None]
+    names = ("cut_0", "cut_1", "cut_2")
+    lines = [
+        [row.peer, row.rendering, *(f"{row.figures[name]:.2f}" for name in names)]
+        for row in found
+        if row.peer in SHOWN or not row.setting
+    ]
+    return _markdown(("method", "input", "at the cut", "one after", "two after"), lines)
+
+
+def identity_table(rows: Sequence[Row]) -> str:
+    """The scene with nothing wrong: how near each method leaves it."""
+    lines = [
+        [
+            row.peer,
+            f"{row.figures['psnr']:.1f}",
+            f"{row.figures['mcflick']:.3f}",
+            f"{row.figures['sharp']:.3f}",
+        ]
+        for row in rows
+        if row.clip == "nothing" and row.rendering == "harsh"
+        if (row.peer in SHOWN or not row.setting) and row.peer != "input"
+    ]
+    return _markdown(("method", "PSNR", "MCflick", "Sharp"), lines)
+
+
+def _value(found: Interval | None, form: str, interval: bool = False) -> str:
+    if found is None:
+        return ""
+    text = form.format(found.mean)
+    if interval and found.low is not None and found.high is not None:
+        text += f" ({form.format(found.low)} to {form.format(found.high)})"
+    return text
+
+
+def _markdown(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    rule = ["---"] + ["---:"] * (len(header) - 1)
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (header, rule, *lines))
