@@ -86,7 +86,7 @@ def test_help_answers_without_loading_anything_heavy() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-    for command in ("demo", "clean", "compare", "pairs", "export", "doctor", "cost"):
+    for command in ("demo", "clean", "compare", "evaluate", "pairs", "export", "doctor", "cost"):
         assert command in result.stdout
 
 

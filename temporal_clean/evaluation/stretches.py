@@ -1,6 +1,6 @@
 """Reading an output, its reference and its input side by side, a few frames at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
@@ -131,7 +131,7 @@ def read_frames(path: Path, frames: int | None = None) -> Iterator[Tensor]:
 
 def _streams(
     stack: ExitStack, subject: Subject, use_master: bool, frames: int | None
-) -> dict[str, Iterator[Pixels]]:
+) -> Mapping[str, Iterator[Pixels]]:
     clip = subject.clip
     paths = {"output": subject.output, "reference": subject.reference, "input": subject.input}
     if clip and use_master and subject.master_factor:

@@ -134,7 +134,8 @@ def _motions(frames: Tensor) -> list[NDArray[np.float32]]:
     luma = _luma_bytes(frames)
     return [
         np.asarray(
-            cv2.calcOpticalFlowFarneback(a, b, np.zeros((*a.shape, 2), np.float32), **FARNEBACK)
+            cv2.calcOpticalFlowFarneback(a, b, np.zeros((*a.shape, 2), np.float32), **FARNEBACK),
+            np.float32,
         )
         for a, b in pairwise(luma)
     ]

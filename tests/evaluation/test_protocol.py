@@ -87,9 +87,9 @@ def test_changes_are_means_over_clips(made: list[Row]) -> None:
     assert (ours.flicker.low, ours.flicker.high) == (pytest.approx(-0.6), pytest.approx(-0.4))
     assert blur.flicker.mean == pytest.approx(-0.625)
     # Sharp 0.9 lies half-way between the input and the blur.
-    half = at_sharpness([before, blur], 0.9, lambda one: one.flicker.mean)
+    half = at_sharpness([before, blur], 0.9)
     assert half == pytest.approx(-0.3125)
-    assert at_sharpness([before, blur], 0.5, lambda one: one.flicker.mean) is None
+    assert at_sharpness([before, blur], 0.5) is None
 
 
 def test_the_document_says_what_the_rows_say(made: list[Row], tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def pareto_plot(group: Sequence[Summary], title: str, file: Path) -> None:
     figure, axes = plt.subplots(1, 2, figsize=(13, 5.2), layout="constrained")
     usable = [one for one in group if one.flicker or one.peer == "input"]
     families = dict.fromkeys(one.family for one in usable)
-    colors = dict(zip(families, plt.get_cmap("tab20").colors, strict=False))
+    colors = {family: plt.get_cmap("tab20")(number) for number, family in enumerate(families)}
     for axis, name, right in zip(axes, ("sharp", "ghost"), (1.0, 0.0), strict=True):
         axis.axvline(right, color="0.6", linewidth=1, linestyle=":")
         for family in families:

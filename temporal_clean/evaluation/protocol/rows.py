@@ -63,9 +63,10 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def _row(line: Mapping[str, str]) -> Row:
-    texts = {name: line[name] for name in TEXTS[:6]}
-    flags = {name: line[name] == "True" for name in TEXTS[6:]}
+    kind, clip, rendering, peer, family, setting, causal, exact = (line[name] for name in TEXTS)
     figures = {
         name: float(value) if value else None for name, value in line.items() if name not in TEXTS
     }
-    return Row(**texts, **flags, figures=figures)
+    return Row(
+        kind, clip, rendering, peer, family, setting, causal == "True", exact == "True", figures
+    )

@@ -1,6 +1,6 @@
 """Means over clips: what each method changes, with intervals, and what others do as sharply."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,7 @@ from temporal_clean.evaluation.bootstrap import interval
 from temporal_clean.evaluation.protocol.rows import Row
 from temporal_clean.evaluation.results import Interval
 
-__all__ = ["Summary", "at_sharpness", "summaries"]
+__all__ = ["Summary", "at_sharpness", "difference", "relative_flicker", "summaries"]
 
 # Figures whose change against the input is told; the others are told as they are.
 CHANGED = ("psnr", "tpsnr", "disoccluded_psnr", "hud_psnr")
@@ -48,7 +48,7 @@ def _summary(rows: Sequence[Row], before: dict[str, Row]) -> Summary:
     names = list(dict.fromkeys(name for row in rows for name in row.figures))
     values = {name: _mean(row.figures.get(name) for row in rows) for name in names}
     changes = {
-        name: _mean(_difference(row, before[row.clip], name) for row in rows) for name in CHANGED
+        name: _mean(difference(row, before[row.clip], name) for row in rows) for name in CHANGED
     }
     first = rows[0]
     return Summary(
@@ -59,34 +59,35 @@ def _summary(rows: Sequence[Row], before: dict[str, Row]) -> Summary:
         first.exact_flow,
         {name: value for name, value in values.items() if value},
         {name: value for name, value in changes.items() if value},
-        _mean(_relative(row, before[row.clip]) for row in rows),
+        _mean(relative_flicker(row, before[row.clip]) for row in rows),
     )
 
 
-def _mean(values) -> Interval | None:
+def _mean(values: Iterable[float | None]) -> Interval | None:
     found = [value for value in values if value is not None]
     return interval(found) if found else None
 
 
-def _difference(row: Row, before: Row, name: str) -> float | None:
+def difference(row: Row, before: Row, name: str) -> float | None:
+    """A figure's change against the input, None where one of them has none."""
     ours, theirs = row.figures.get(name), before.figures.get(name)
     return None if ours is None or theirs is None else ours - theirs
 
 
-def _relative(row: Row, before: Row) -> float | None:
+def relative_flicker(row: Row, before: Row) -> float | None:
+    """MCflick's relative change against the input, None where the input hardly flickers."""
     ours, theirs = row.figures.get("mcflick"), before.figures.get("mcflick")
     # Rounding of 8-bit pictures makes up to 0.003: below, a share says nothing.
     return None if ours is None or theirs is None or theirs < 0.003 else ours / theirs - 1.0
 
 
-def at_sharpness(
-    family: Sequence[Summary], sharp: float, figure: Callable[[Summary], float]
-) -> float | None:
-    """What a swept family would score at this Sharp, between its settings by straight lines.
+def at_sharpness(family: Sequence[Summary], sharp: float) -> float | None:
+    """MCflick's relative change of a swept family at this Sharp, by lines between its settings.
 
     None where its settings do not reach that sharpness.
     """
-    points = sorted((one.values["sharp"].mean, figure(one)) for one in family)
+    points = sorted((one.values["sharp"].mean, one.flicker.mean) for one in family if one.flicker)
     if not points or not points[0][0] <= sharp <= points[-1][0]:
         return None
-    return float(np.interp(sharp, *zip(*points, strict=True)))
+    places, values = zip(*points, strict=True)
+    return float(np.interp(sharp, places, values))

@@ -4,7 +4,12 @@ from collections.abc import Sequence
 
 from temporal_clean.evaluation.protocol.rows import Row
 from temporal_clean.evaluation.protocol.run import SHOWN
-from temporal_clean.evaluation.protocol.summary import Summary, at_sharpness
+from temporal_clean.evaluation.protocol.summary import (
+    Summary,
+    at_sharpness,
+    difference,
+    relative_flicker,
+)
 from temporal_clean.evaluation.results import Interval
 
 __all__ = ["cut_table", "identity_table", "matched_table", "method_table", "scene_table"]
@@ -69,9 +74,7 @@ def matched_table(group: Sequence[Summary]) -> str:
 def _at(group: Sequence[Summary], family: str, sharp: float) -> str:
     # The input is every family's mildest setting.
     members = [one for one in group if one.family == family or one.peer == "input"]
-    found = at_sharpness(
-        [one for one in members if one.flicker], sharp, lambda one: one.flicker.mean
-    )
+    found = at_sharpness(members, sharp)
     return "not reached" if found is None else f"{found:+.0%}"
 
 
@@ -82,19 +85,29 @@ def scene_table(rows: Sequence[Row], kind: str, rendering: str, models: Sequence
     peers += models
     lines = []
     for clip in dict.fromkeys(row.clip for row in group):
-        by_peer = {row.peer: row.figures for row in group if row.clip == clip}
+        by_peer = {row.peer: row for row in group if row.clip == clip}
         before = by_peer["input"]
-        cells = [f"{before['psnr']:.2f}, {before['mcflick']:.2f}, {before['sharp']:.2f}"]
-        for peer in peers:
-            after = by_peer[peer]
-            share = ""
-            if before["mcflick"] and before["mcflick"] >= 0.003:
-                share = f"{after['mcflick'] / before['mcflick'] - 1:+.0%}"
-            ghost = "" if after["ghost"] is None else f"{after['ghost']:+.2f}"
-            gain = f"{after['psnr'] - before['psnr']:+.2f} dB"
-            cells.append(", ".join(filter(None, (gain, share, f"{after['sharp']:.2f}", ghost))))
+        cells = [", ".join(_figure(before, name) for name in ("psnr", "mcflick", "sharp"))]
+        cells += [_changes(before, by_peer[peer]) for peer in peers]
         lines.append([clip, *cells])
     return _markdown(("clip", "input: PSNR, MCflick, Sharp", *peers), lines)
+
+
+def _changes(before: Row, after: Row) -> str:
+    parts = []
+    if (gain := difference(after, before, "psnr")) is not None:
+        parts.append(f"{gain:+.2f} dB")
+    if (share := relative_flicker(after, before)) is not None:
+        parts.append(f"{share:+.0%}")
+    parts.append(_figure(after, "sharp"))
+    if after.figures.get("ghost") is not None:
+        parts.append(_figure(after, "ghost", "{:+.2f}"))
+    return ", ".join(parts)
+
+
+def _figure(row: Row, name: str, form: str = "{:.2f}") -> str:
+    value = row.figures.get(name)
+    return "" if value is None else form.format(value)
 
 
 def cut_table(rows: Sequence[Row]) -> str:
@@ -102,7 +115,7 @@ def cut_table(rows: Sequence[Row]) -> str:
     found = [row for row in rows if row.figures.get("cut_0") is not None]
     names = ("cut_0", "cut_1", "cut_2")
     lines = [
-        [row.peer, row.rendering, *(f"{row.figures[name]:.2f}" for name in names)]
+        [row.peer, row.rendering, *(_figure(row, name) for name in names)]
         for row in found
         if row.peer in SHOWN or not row.setting
     ]
@@ -114,9 +127,9 @@ def identity_table(rows: Sequence[Row]) -> str:
     lines = [
         [
             row.peer,
-            f"{row.figures['psnr']:.1f}",
-            f"{row.figures['mcflick']:.3f}",
-            f"{row.figures['sharp']:.3f}",
+            _figure(row, "psnr", "{:.1f}"),
+            _figure(row, "mcflick", "{:.3f}"),
+            _figure(row, "sharp", "{:.3f}"),
         ]
         for row in rows
         if row.clip == "nothing" and row.rendering == "harsh"
