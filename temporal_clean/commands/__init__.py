@@ -10,6 +10,23 @@ from temporal_clean.errors import TemporalCleanError
 __all__ = ["main"]
 
 
+# Parts of this package that not every installation has, by what they import first.
+EXTRAS = {
+    "cv2": "train",
+    "einops": "train",
+    "jaxtyping": "train",
+    "kornia": "train",
+    "lightning": "train",
+    "matplotlib": "metrics",
+    "onnxscript": "train",
+    "ptlflow": "flow",
+    "safetensors": "train",
+    "torch": "train",
+    "torchvision": "train",
+    "webdataset": "train",
+}
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run ``temporal-clean`` with these arguments (the process's own by default).
 
@@ -47,6 +64,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
     except TemporalCleanError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        extra = EXTRAS[error.name]
+        print(
+            f"error: this needs {error.name}, which players' installation leaves out: "
+            f"pip install 'temporal-clean[{extra}]'",
+            file=sys.stderr,
+        )
         sys.exit(2)
     except KeyboardInterrupt:
         print("cancelled: nothing was left under the output's name", file=sys.stderr)

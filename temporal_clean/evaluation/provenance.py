@@ -21,7 +21,7 @@ def provenance() -> dict[str, str]:
 
     versions = [f"{name} {found}" for name in PACKAGES if (found := _version(name))]
     device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "no GPU"
-    command = [Path(sys.argv[0]).name, *sys.argv[1:]]
+    command = ["temporal-clean", *sys.argv[1:]]
     return {
         "command": " ".join(command),
         "versions": ", ".join([f"temporal-clean {__version__}", *versions]),

@@ -1,5 +1,7 @@
 """demo, doctor, export, compare and cost from the command line."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -105,3 +107,24 @@ def test_compare_makes_a_page(tmp_path, capsys) -> None:
     main(["compare", *clips, "-o", str(page), "--frames", "3"])
     assert "3 frames" in capsys.readouterr().out
     assert "<!doctype html>" in Path(page).read_text()[:200].lower()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["evaluate", str(assets.DEMO_CLIP / "native.mkv")],
+        ["pairs", "check", str(assets.DEMO_CLIP)],
+    ],
+)
+def test_what_players_do_not_install_is_told(arguments: list[str]) -> None:
+    """The light installation has no torch: the line that adds it, and no traceback."""
+    code = (
+        "import sys\n"
+        "for name in ('torch', 'jaxtyping', 'cv2'): sys.modules[name] = None\n"
+        "from temporal_clean.commands import main\n"
+        f"main({arguments!r})"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 2, result.stderr
+    assert "pip install 'temporal-clean[train]'" in result.stderr
+    assert "Traceback" not in result.stderr

@@ -46,6 +46,7 @@ def test_the_truth_about_the_inputs_is_told(rows: list[Row]) -> None:
     assert abs(found["cut", "input"]["ghost"]) < 0.1
     assert "cut_0" not in found["nothing", "input"] or found["nothing", "input"]["cut_0"] is None
     assert all(row.figures["ms"] > 0 for row in rows)
+    assert not any("jod" in row.figures for row in rows)
 
 
 def test_rows_are_kept_as_they_are(rows: list[Row], tmp_path: Path) -> None:

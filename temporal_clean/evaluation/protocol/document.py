@@ -24,7 +24,9 @@ READING = """\
 Changes are against the input, means over clips, with 95 % bootstrap intervals over clips in
 brackets. PSNR and tPSNR in dB; MCflick as relative change (the line of the input has its value);
 E_warp beside the reference's own; tOF in pixels; Sharp is right at 1 (under it blur, over it
-aliasing), Ghost at 0. Milliseconds a frame are of these implementations in torch or OpenCV on one
+aliasing), Ghost at 0; JOD is ColorVideoVDP's (10 is like the reference; display standard_fhd), on
+native renders of games and for a few methods only. Milliseconds a frame (median and 95th percentile
+over clips) are of these implementations in torch or OpenCV on one
 thread of this machine, for comparison among each other only: what ships runs on other engines
 (README). Swept methods stand here at the one setting of an earlier study; the plots have all."""
 

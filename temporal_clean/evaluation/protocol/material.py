@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import torch
@@ -36,6 +37,7 @@ class Loaded:
     motion: Motion
     mask: Float[Tensor, "frames 1 height width"] | None
     cuts: tuple[int, ...] = ()
+    frame_rate: Fraction = Fraction(60)
 
 
 @dataclass(frozen=True)
@@ -105,4 +107,5 @@ def _load_clip(material: Material) -> Loaded:
         torch.cat([s.reference[-s.fresh :] for s in stretches]),
         Motion(*map(torch.cat, motions)),
         torch.cat(masks) if masks else None,
+        frame_rate=clip.record.frame_rate,
     )

@@ -19,6 +19,8 @@ CHANGED = ("psnr", "tpsnr", "disoccluded_psnr", "hud_psnr")
 class Summary:
     """One method over the clips of a group.
 
+    ``milliseconds`` a frame are the median and the 95th percentile over clips.
+
     ``values`` are means of the figures, ``changes`` of their differences to the input (dB), and
     ``flicker`` of MCflick's relative change (-0.4: two fifths less).
     """
@@ -31,6 +33,7 @@ class Summary:
     values: dict[str, Interval]
     changes: dict[str, Interval]
     flicker: Interval | None
+    milliseconds: tuple[float, float] | None
 
 
 def summaries(rows: Sequence[Row], kind: str, rendering: str) -> list[Summary]:
@@ -60,7 +63,13 @@ def _summary(rows: Sequence[Row], before: dict[str, Row]) -> Summary:
         {name: value for name, value in values.items() if value},
         {name: value for name, value in changes.items() if value},
         _mean(relative_flicker(row, before[row.clip]) for row in rows),
+        _milliseconds(rows),
     )
+
+
+def _milliseconds(rows: Sequence[Row]) -> tuple[float, float] | None:
+    times = [time for row in rows if (time := row.figures.get("ms")) is not None]
+    return (float(np.median(times)), float(np.quantile(times, 0.95))) if times else None
 
 
 def _mean(values: Iterable[float | None]) -> Interval | None:

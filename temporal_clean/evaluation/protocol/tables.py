@@ -15,7 +15,7 @@ from temporal_clean.evaluation.results import Interval
 __all__ = ["cut_table", "identity_table", "matched_table", "method_table", "scene_table"]
 
 COLUMNS = ("method", "PSNR", "tPSNR", "MCflick", "E_warp", "tOF", "Sharp", "Ghost")
-COLUMNS += ("PSNR disoccluded", "PSNR HUD", "ms")
+COLUMNS += ("PSNR disoccluded", "PSNR HUD", "JOD", "ms p50", "p95")
 # The strongest classical method, beside the models in the table of scenes.
 CLASSICAL = "DIS accumulation + blur 0.4"
 # Whose settings are swept, so that they can be told at any sharpness.
@@ -55,7 +55,8 @@ def _line(one: Summary, group: Sequence[Summary]) -> list[str]:
         _value(one.values.get("ghost"), "{:+.2f}"),
         change("disoccluded_psnr"),
         change("hud_psnr"),
-        "" if first else _value(one.values.get("ms"), "{:.0f}"),
+        _value(one.values.get("jod"), "{:.2f}"),
+        *(["", ""] if first or not one.milliseconds else [f"{ms:.0f}" for ms in one.milliseconds]),
     ]
 
 
