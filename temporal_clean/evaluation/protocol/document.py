@@ -7,7 +7,7 @@ from temporal_clean.evaluation.metrics import METRICS
 from temporal_clean.evaluation.protocol.material import GROUPS
 from temporal_clean.evaluation.protocol.plots import pareto_plot
 from temporal_clean.evaluation.protocol.rows import Row
-from temporal_clean.evaluation.protocol.summary import Summary, summaries
+from temporal_clean.evaluation.protocol.summary import UNTOUCHED, Summary, summaries
 from temporal_clean.evaluation.protocol.tables import (
     cut_table,
     identity_table,
@@ -95,10 +95,11 @@ def _group(
     title: str,
     picture: str,
 ) -> str:
-    clips = {row.clip for row in rows if (row.kind, row.rendering) == (kind, rendering)}
+    judged = (row for row in rows if (row.kind, row.rendering) == (kind, rendering))
+    clips = {row.clip for row in judged if row.clip != UNTOUCHED}
     return "\n\n".join(
         (
-            f"## {title[0].upper()}{title[1:]} ({len(clips)} clips)",
+            f"## {title[0].upper()}{title[1:]} ({len(clips)})",
             method_table(group),
             "At the same sharpness (straight lines between a method's settings, the input being "
             "its mildest), MCflick changes by:",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import wrap
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,14 @@ from temporal_clean.evaluation.protocol.summary import Summary
 
 __all__ = ["pareto_plot", "slices_plot"]
 
-SWEPT_MARK, OWN_MARK, BOUND_MARK = "o", "*", "D"
+# Marks of what is not swept: our models whole and in parts, and what knows the exact flow.
+MARKS = {"full": "*", "full, exact flow": "D", "spatial-only": "s", "fusion-only": "^"}
+OWN_COLORS = ("crimson", "black", "darkorange", "teal")
+# Flicker above this (per cent) is out of the picture, and named at its foot.
+CEILING = 40.0
+NOTE_WIDTH = 200
 SLICE_ROWS, SLICE_COLUMNS, ENLARGED = 32, 160, 2
+CAPTION = 150
 
 
 def pareto_plot(group: Sequence[Summary], title: str, file: Path) -> None:
@@ -26,39 +33,56 @@ def pareto_plot(group: Sequence[Summary], title: str, file: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(1, 2, figsize=(13, 5.2), layout="constrained")
-    usable = [one for one in group if one.flicker or one.peer == "input"]
-    families = dict.fromkeys(one.family for one in usable)
-    colors = {family: plt.get_cmap("tab20")(number) for number, family in enumerate(families)}
+    usable = [one for one in group if one.flicker]
+    inside = [one for one in usable if 100 * _flicker(one) <= CEILING]
+    figure, axes = plt.subplots(1, 2, figsize=(14, 6), layout="constrained")
+    swept = dict.fromkeys(one.family for one in inside if one.setting)
+    colors = {family: plt.get_cmap("tab10")(number) for number, family in enumerate(swept)}
     for axis, name, right in zip(axes, ("sharp", "ghost"), (1.0, 0.0), strict=True):
         axis.axvline(right, color="0.6", linewidth=1, linestyle=":")
-        for family in families:
-            members = [one for one in usable if one.family == family and name in one.values]
-            _draw_family(axis, family, members, name, colors[family])
+        known = [one for one in inside if name in one.values]
+        for family, color in colors.items():
+            _draw_swept(axis, family, [one for one in known if one.family == family], name, color)
+        _draw_single(axis, [one for one in known if not one.setting], name)
         axis.set_xlabel("Sharp (1 is right)" if name == "sharp" else "Ghost (0 is right)")
         axis.set_ylabel("MCflick against the input, %")
         axis.grid(alpha=0.3)
-    axes[1].legend(fontsize=7.5, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    axes[1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    outside = [f"{one.peer} {100 * _flicker(one):+.0f} %" for one in usable if one not in inside]
     figure.suptitle(title)
+    if outside:
+        note = f"above the picture: {', '.join(outside)}"
+        figure.supxlabel("\n".join(wrap(note, NOTE_WIDTH)), fontsize=8)
     figure.savefig(file, dpi=110)
     plt.close(figure)
 
 
-def _draw_family(axis, family: str, members: Sequence[Summary], name: str, color) -> None:
+def _flicker(one: Summary) -> float:
+    return one.flicker.mean if one.flicker else 0.0
+
+
+def _draw_swept(axis, family: str, members: Sequence[Summary], name: str, color) -> None:
     x = [one.values[name].mean for one in members]
-    y = [100.0 * (one.flicker.mean if one.flicker else 0.0) for one in members]
-    if members and members[0].setting:
-        axis.plot(x, y, marker=SWEPT_MARK, markersize=4, color=color, label=family)
-        for one, place in zip(members, zip(x, y, strict=True), strict=True):
-            axis.annotate(one.setting, place, fontsize=6, xytext=(3, 3), textcoords="offset points")
-        return
+    y = [100 * _flicker(one) for one in members]
+    axis.plot(x, y, marker="o", markersize=4, color=color, label=family)
     for one, place in zip(members, zip(x, y, strict=True), strict=True):
-        whole = one.family == "full"
-        mark = BOUND_MARK if one.exact_flow else OWN_MARK if whole else "s"
-        size = 15 if whole else 6
-        face = "none" if one.exact_flow else color
+        axis.annotate(one.setting, place, fontsize=7, xytext=(3, 3), textcoords="offset points")
+
+
+def _draw_single(axis, members: Sequence[Summary], name: str) -> None:
+    models = list(dict.fromkeys(one.peer.split(" ")[0] for one in members if one.family in MARKS))
+    for one in members:
+        own = one.family in MARKS
+        color = OWN_COLORS[models.index(one.peer.split(" ")[0]) % 4] if own else "tab:blue"
         axis.plot(
-            *place, marker=mark, markersize=size, color=color, mfc=face, ls="", label=one.peer
+            one.values[name].mean,
+            100 * _flicker(one),
+            marker=MARKS.get(one.family, "P"),
+            markersize=16 if one.family == "full" else 8,
+            color=color,
+            mfc="none" if one.exact_flow else color,
+            ls="",
+            label=one.peer,
         )
 
 
@@ -80,7 +104,8 @@ def slices_plot(
         row = int(error.mean(dim=1).argmax())
         places = np.convolve(error[row].numpy(), np.ones(SLICE_COLUMNS), "valid")
         first = int(places.argmax())
-        cells = [_caption(f"{material.name}, {material.rendering}", 150, SLICE_ROWS * ENLARGED * 2)]
+        tall = 2 * ENLARGED * min(SLICE_ROWS, len(loaded.frames))
+        cells = [_caption(f"{material.name}, {material.rendering}", CAPTION, tall)]
         for name in names:
             clip = loaded.reference
             if name != "reference":
@@ -90,7 +115,7 @@ def slices_plot(
             cells.append(pixels.repeat(2 * ENLARGED, 0).repeat(ENLARGED, 1))
         lines.append(_joined(cells, axis=1))
     width = SLICE_COLUMNS * ENLARGED
-    header = [_caption("", 150, 24), *(_caption(name, width, 24) for name in names)]
+    header = [_caption("", CAPTION, 24), *(_caption(name, width, 24) for name in names)]
     sheet = _joined([_joined(header, axis=1), *lines], axis=0)
     if not cv2.imwrite(str(file), sheet[..., ::-1]):
         raise OSError(f"{file} could not be written")

@@ -9,8 +9,10 @@ from temporal_clean.evaluation.bootstrap import interval
 from temporal_clean.evaluation.protocol.rows import Row
 from temporal_clean.evaluation.results import Interval
 
-__all__ = ["Summary", "at_sharpness", "difference", "relative_flicker", "summaries"]
+__all__ = ["UNTOUCHED", "Summary", "at_sharpness", "difference", "relative_flicker", "summaries"]
 
+# The scene whose input is its reference.
+UNTOUCHED = "nothing"
 # Figures whose change against the input is told; the others are told as they are.
 CHANGED = ("psnr", "tpsnr", "disoccluded_psnr", "hud_psnr")
 
@@ -39,9 +41,11 @@ class Summary:
 def summaries(rows: Sequence[Row], kind: str, rendering: str) -> list[Summary]:
     """A summary for each method on one group of inputs, in the order of the rows.
 
-    Clips in which nothing flickers (``nothing``) have no relative change and do not count for it.
+    The scene with nothing wrong is left out, for any change to it is a loss without bound; what
+    hardly flickers has no relative change and does not count for that.
     """
     group = [row for row in rows if (row.kind, row.rendering) == (kind, rendering)]
+    group = [row for row in group if row.clip != UNTOUCHED]
     before = {row.clip: row for row in group if row.peer == "input"}
     peers = dict.fromkeys(row.peer for row in group)
     return [_summary([row for row in group if row.peer == peer], before) for peer in peers]

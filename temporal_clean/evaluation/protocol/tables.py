@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from temporal_clean.evaluation.protocol.rows import Row
 from temporal_clean.evaluation.protocol.run import SHOWN
 from temporal_clean.evaluation.protocol.summary import (
+    UNTOUCHED,
     Summary,
     at_sharpness,
     difference,
@@ -85,7 +86,7 @@ def scene_table(rows: Sequence[Row], kind: str, rendering: str, models: Sequence
     peers = [CLASSICAL] if any(row.peer == CLASSICAL for row in group) else []
     peers += models
     lines = []
-    for clip in dict.fromkeys(row.clip for row in group):
+    for clip in dict.fromkeys(row.clip for row in group if row.clip != UNTOUCHED):
         by_peer = {row.peer: row for row in group if row.clip == clip}
         before = by_peer["input"]
         cells = [", ".join(_figure(before, name) for name in ("psnr", "mcflick", "sharp"))]
@@ -133,7 +134,7 @@ def identity_table(rows: Sequence[Row]) -> str:
             _figure(row, "sharp", "{:.3f}"),
         ]
         for row in rows
-        if row.clip == "nothing" and row.rendering == "harsh"
+        if row.clip == UNTOUCHED and row.rendering == "harsh"
         if (row.peer in SHOWN or not row.setting) and row.peer != "input"
     ]
     return _markdown(("method", "PSNR", "MCflick", "Sharp"), lines)
