@@ -46,7 +46,7 @@ def run_and_write(
     pictures = results / "results"
     pictures.mkdir(exist_ok=True)
     write_rows(rows, pictures / "protocol.csv")
-    draw_slices(materials, models, pictures / "slices.png")
+    draw_slices(materials, models, pictures / "slices.webp")
     document = write_results(
         rows, results, about=provenance(), missing=missing_peers(), slices=True
     )

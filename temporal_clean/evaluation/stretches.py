@@ -1,6 +1,6 @@
 """Reading an output, its reference and its input side by side, a few frames at a time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
@@ -108,7 +108,7 @@ def read_stretches(
             if not count:
                 break
             held = {
-                name: torch.cat([*([held[name][-1:]] if name in held else []), *map(_planes, new)])
+                name: torch.cat([*([held[name][-1:]] if name in held else []), *_read(name, new)])
                 for name, new in fresh.items()
             }
             first = done + count - len(held["output"])
@@ -154,6 +154,12 @@ def _pixels(reader: Reader) -> Iterator[Pixels]:
     return (frame.pixels for frame in reader)
 
 
+def _read(name: str, pictures: Sequence[Pixels]) -> list[Tensor]:
+    """Planes of a video, or the one plane of a mask."""
+    planes = [_planes(pixels) for pixels in pictures]
+    return [plane[:, :1] for plane in planes] if name == "mask" else planes
+
+
 def _planes(pixels: Pixels) -> Tensor:
     """(1, 3, height, width) in [0, 1]."""
     scale = 255.0 if pixels.dtype == np.uint8 else 65535.0
@@ -172,7 +178,7 @@ def _motion(
     if "mask" not in held:
         return motion
     # Overlays move by a law of their own: they are judged by themselves.
-    bare = (held["mask"][:, :1] == 0).float()
+    bare = (held["mask"] == 0).float()
     bare = bare[1:] * bare[:-1]
     return Motion(motion.motion, motion.valid * bare, motion.disoccluded * bare)
 

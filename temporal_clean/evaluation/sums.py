@@ -34,6 +34,10 @@ def over_pixels(
 ) -> Sums:
     """The mean of ``values`` over channels and pixels, or over those where ``mask`` is 1."""
     channels, height, width = values.shape[1:]
+    if mask is not None and mask.shape != (len(values), 1, height, width):
+        raise ValueError(
+            f"expected a mask of shape {(len(values), 1, height, width)}, got {tuple(mask.shape)}"
+        )
     if mask is None:
         count = values.new_full((len(values),), channels * height * width)
         return Sums(values.sum(dim=(1, 2, 3)), count)

@@ -19,6 +19,7 @@ from temporal_clean.evaluation import (
     Motion,
     evaluate,
     mcflick,
+    psnr,
     read_motion,
     reference_motion,
     sharp,
@@ -249,7 +250,7 @@ def test_flow_is_finer_on_a_master(texture) -> None:
         reference_motion(master, factor=3)
 
 
-def test_overlays_are_judged_by_themselves(tmp_path: Path) -> None:
+def test_overlays_are_judged_by_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The HUD of a real clip: its pixels count for PSNR HUD and not for flicker."""
     source = Path(__file__).parents[1] / "clips" / "openarena-oa_shine-s0-f00242-hud"
     pytest.importorskip("webdataset", reason="pip install 'temporal-clean[test]'")
@@ -260,10 +261,16 @@ def test_overlays_are_judged_by_themselves(tmp_path: Path) -> None:
     folder.mkdir()
     for file in source.iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
+    monkeypatch.setattr("temporal_clean.evaluation.stretches.MOST_FRAMES", 2)
     list(add_renderings(Clip.open(folder), [RECIPES["native"]]))
     one = evaluate(subjects([folder / "native.mkv"], [folder]), quick=True, frames=4).clips[0]
     assert "DIS on the 640x360 master" in one.motion
-    assert one.output.pooled["hud_psnr"] > one.output.pooled["psnr"] + 5
+    output, reference, mask = (
+        frames_of(folder / f"{name}.mkv")[:4] for name in ("native", "reference", "mask")
+    )
+    under = psnr(output, reference, mask[:, :1])
+    assert one.output.frames["hud_psnr"] == pytest.approx(under.tolist(), abs=1e-3)
+    assert under.mean() > one.output.pooled["psnr"]
 
 
 # ---- Results ------------------------------------------------------------------------------------

@@ -179,6 +179,16 @@ def test_shapes_that_do_not_fit_are_told() -> None:
             figure(output, reference, motion.cut(slice(1, None)))
 
 
+def test_a_mask_has_one_plane() -> None:
+    output, reference, _ = clips(8, 2, 12, 16)
+    with pytest.raises(ValueError, match=r"expected a mask of shape \(2, 1, 12, 16\), got"):
+        psnr(output, reference, output)
+    half = torch.zeros(2, 1, 12, 16)
+    half[..., :6, :] = 1
+    upper = psnr(output[..., :6, :], reference[..., :6, :])
+    assert psnr(output, reference, half).tolist() == pytest.approx(upper.tolist(), abs=1e-4)
+
+
 def test_values_beyond_white_count_as_they_are() -> None:
     """HDR in a linear float clip: nothing is clipped."""
     _, reference, _ = clips(6, 2, 16, 16)

@@ -41,7 +41,7 @@ def write_results(
 ) -> Path:
     """Write ``RESULTS.md`` and its plots (``results/``) into ``folder``; the document's path.
 
-    ``missing`` tells of methods that could not run; ``slices`` says that ``results/slices.png``
+    ``missing`` tells of methods that could not run; ``slices`` says that ``results/slices.webp``
     is there. Raises :class:`temporal_clean.errors.TemporalCleanError` if a file cannot be written.
     """
     models = [row.peer for row in rows if row.family == "full"]
@@ -58,7 +58,7 @@ def write_results(
         parts.append(
             "## Space-time slices\n\nOne row of pixels in every frame, time running down, where "
             "the input flickers most. A clean picture draws smooth lines.\n\n"
-            "![Space-time slices](results/slices.png)"
+            "![Space-time slices](results/slices.webp)"
         )
     document = folder / "RESULTS.md"
     write_whole(document, ("\n\n".join(parts) + "\n").encode())

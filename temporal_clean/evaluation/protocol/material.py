@@ -101,7 +101,7 @@ def _load_clip(material: Material) -> Loaded:
     stretches = [stretch for stretch, _ in read_stretches(subject, video, material.frames)]
     # Each stretch begins with the last frame of the one before.
     motions = zip(*(stretch.motion for stretch in stretches), strict=True)
-    masks = [s.mask[-s.fresh :, :1] for s in stretches if s.mask is not None]
+    masks = [s.mask[-s.fresh :] for s in stretches if s.mask is not None]
     return Loaded(
         torch.cat([s.output[-s.fresh :] for s in stretches]),
         torch.cat([s.reference[-s.fresh :] for s in stretches]),

@@ -7,6 +7,7 @@ from textwrap import wrap
 import numpy as np
 from numpy.typing import NDArray
 
+from temporal_clean.errors import TemporalCleanError
 from temporal_clean.evaluation.peers import Peer
 from temporal_clean.evaluation.protocol.material import Material
 from temporal_clean.evaluation.protocol.summary import Summary
@@ -21,6 +22,8 @@ CEILING = 40.0
 NOTE_WIDTH = 200
 SLICE_ROWS, SLICE_COLUMNS, ENLARGED = 32, 160, 2
 CAPTION = 150
+# Of OpenCV: a WebP quality above 100.
+LOSSLESS = 101
 
 
 def pareto_plot(group: Sequence[Summary], title: str, file: Path) -> None:
@@ -117,8 +120,8 @@ def slices_plot(
     width = SLICE_COLUMNS * ENLARGED
     header = [_caption("", CAPTION, 24), *(_caption(name, width, 24) for name in names)]
     sheet = _joined([_joined(header, axis=1), *lines], axis=0)
-    if not cv2.imwrite(str(file), sheet[..., ::-1]):
-        raise OSError(f"{file} could not be written")
+    if not cv2.imwrite(str(file), sheet[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, LOSSLESS]):
+        raise TemporalCleanError(f"'{file}' cannot be written")
 
 
 def _caption(text: str, width: int, height: int) -> NDArray[np.uint8]:
