@@ -18,7 +18,9 @@ def write_whole(path: Path, content: bytes) -> None:
         partial.write_bytes(content)
         partial.replace(path)
     except OSError as error:
-        raise TemporalCleanError(f"'{path}' cannot be written: {error.strerror}") from error
+        raise TemporalCleanError(
+            f"'{path}' cannot be written: {error.strerror or error}"
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
 

@@ -326,7 +326,7 @@ def test_a_failed_write_leaves_nothing(
 
     monkeypatch.setattr(page.Path, "replace", full)
     inputs = [clips["red"], clips["blue"]]
-    refused("could not be written: No space left", inputs, tmp_path / "page.html")
+    refused("cannot be written: No space left", inputs, tmp_path / "page.html")
     assert list(tmp_path.iterdir()) == []
 
 

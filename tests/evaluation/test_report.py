@@ -299,7 +299,7 @@ def test_refused_before_any_work(clip: ClipResult, tmp_path: Path) -> None:
         lambda: write_report(evaluation_of(gone), output),
         lambda: check_report(output),
     ):
-        with pytest.raises(TemporalCleanError, match="exists: choose another name, or overwrite"):
+        with pytest.raises(TemporalCleanError, match="exists already: choose another name"):
             refuse()
     assert output.read_text() == "kept"
     with pytest.raises(TemporalCleanError, match=r"never-read\.mkv"):
