@@ -15,13 +15,15 @@ from temporal_clean.errors import TemporalCleanError
 from temporal_clean.evaluation.measures import Stretch
 from temporal_clean.evaluation.motion import Motion, reference_motion
 from temporal_clean.evaluation.subjects import Subject
-from temporal_clean.video import Pixels, Reader, open_input
+from temporal_clean.video import Pixels, Reader, VideoInfo, open_input
 
 __all__ = ["Video", "read_frames", "read_stretches", "video_of"]
 
 # Frames held at once: a few dozen planes of this many samples, about 2 GB in all.
 SAMPLES_HELD = 24_000_000
 MOST_FRAMES = 16
+# 59.94 and 60 may be the same frames, 50 and 60 may not.
+SAME_RATE = Fraction(101, 100)
 HDR_TRANSFERS = {16: "PQ", 18: "HLG"}  # ITU-T H.273, table 3
 
 
@@ -39,8 +41,8 @@ class Video:
 def video_of(subject: Subject, frames: int | None = None) -> Video:
     """Open the subject's videos and check that they can be compared, frame by frame.
 
-    Raises :class:`TemporalCleanError` where they differ in size, length or transfer; ``frames``
-    (compare so many at most) allows for different lengths.
+    Raises :class:`TemporalCleanError` where they differ in size, frame rate, length or transfer;
+    ``frames`` (compare so many at most) allows for different lengths.
     """
     paths = {"output": subject.output, "reference": subject.reference, "input": subject.input}
     with ExitStack() as stack:
@@ -56,6 +58,7 @@ def video_of(subject: Subject, frames: int | None = None) -> Video:
         name: HDR_TRANSFERS.get(info.color.transfer, "SDR") for name, info in infos.items()
     }
     _require_same(transfers, "transfer", "convert them to one transfer first")
+    rate = _frame_rate(infos)
     lengths = {name: info.frames for name, info in infos.items() if info.frames}
     if frames is None:
         _require_same(
@@ -65,10 +68,19 @@ def video_of(subject: Subject, frames: int | None = None) -> Video:
             "if they begin together",
         )
     first = next(iter(infos.values()))
-    rate = next((info.frame_rate for info in infos.values() if info.frame_rate), Fraction(60))
     known = min(lengths.values()) if len(lengths) == len(infos) else None
     count = known if frames is None else min(frames, known or frames)
     return Video(first.width, first.height, rate, count, next(iter(transfers.values())))
+
+
+def _frame_rate(infos: Mapping[str, VideoInfo]) -> Fraction:
+    """The videos' common rate; that of pictures, which is assumed, only where there is no video."""
+    rates = {name: info.frame_rate for name, info in infos.items() if info.frame_rate}
+    told = {name: rate for name, rate in rates.items() if not infos[name].is_images}
+    if told and max(told.values()) > min(told.values()) * SAME_RATE:
+        texts = {name: f"{float(rate):.4g} fps" for name, rate in told.items()}
+        _require_same(texts, "frame rate", "their frames are not the same moments")
+    return next(iter((told or rates).values()), Fraction(60))
 
 
 def _require_same(values: dict[str, str], what: str, remedy: str) -> None:

@@ -140,6 +140,14 @@ def test_other_sizes_and_lengths_are_told(tmp_path: Path, videos, pan: np.ndarra
     assert cut.clips[0].length == 3
 
 
+def test_other_frame_rates_are_told(tmp_path: Path, videos, pan: np.ndarray) -> None:
+    write_frames(tmp_path / "slow.mkv", pan, Fraction(30))
+    with pytest.raises(TemporalCleanError, match=r"frame rate \(output slow.mkv has 30 fps, ref"):
+        evaluate(subjects([tmp_path / "slow.mkv"], [videos["best"]]))
+    write_frames(tmp_path / "ntsc.mkv", pan, Fraction(60000, 1001))
+    assert evaluate(subjects([tmp_path / "ntsc.mkv"], [videos["best"]]), quick=True).clips
+
+
 def test_hdr_and_sdr_are_not_compared(tmp_path: Path, videos, pan: np.ndarray) -> None:
     tags = {"color_trc": "smpte2084", "color_primaries": "bt2020", "colorspace": "bt2020nc"}
     options = {"x265-params": "log-level=none"}
