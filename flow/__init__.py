@@ -1,6 +1,6 @@
 """Optical flow: a light network, warping, checks, and other flows behind one record."""
 
-from temporal_clean.flow.classical import dis_flow
+from temporal_clean.flow.classical import dis_both_ways, dis_flow
 from temporal_clean.flow.consistency import inconsistency
 from temporal_clean.flow.external import ExternalFlow, load_external
 from temporal_clean.flow.network import FlowConfig, FlowNetwork
@@ -16,6 +16,7 @@ __all__ = [
     "FlowPlanes",
     "Kernel",
     "block_mean",
+    "dis_both_ways",
     "dis_flow",
     "inconsistency",
     "load_external",

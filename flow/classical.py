@@ -10,7 +10,7 @@ from torch import Tensor
 from temporal_clean.flow.consistency import inconsistency
 from temporal_clean.flow.record import Flow
 
-__all__ = ["dis_flow"]
+__all__ = ["dis_both_ways", "dis_flow"]
 
 # OpenCV fails or gives NaN where its patches and pyramid do not fit: seen up to 11 pixels.
 LEAST_SIDE = 32
@@ -27,10 +27,22 @@ def dis_flow(
 
     Dense Inverse Search (Kroeger et al., ECCV 2016) as OpenCV has it, on 8-bit luma, on the CPU.
     """
+    return dis_both_ways(frame, previous, preset)[0]
+
+
+def dis_both_ways(
+    frame: Float[Tensor, "batch 3 height width"],
+    previous: Float[Tensor, "batch 3 height width"],
+    preset: DisPreset = "medium",
+) -> tuple[Flow, Flow]:
+    """Flow from ``frame`` to ``previous`` and back, as :func:`dis_flow` finds it."""
     pairs = list(zip(_luma_bytes(frame), _luma_bytes(previous), strict=True))
     forward = torch.stack([_dis(a, b, preset) for a, b in pairs]).to(frame.device)
     backward = torch.stack([_dis(b, a, preset) for a, b in pairs]).to(frame.device)
-    return Flow(forward, inconsistency(forward, backward))
+    return (
+        Flow(forward, inconsistency(forward, backward)),
+        Flow(backward, inconsistency(backward, forward)),
+    )
 
 
 def _dis(source: np.ndarray, target: np.ndarray, preset: DisPreset) -> Tensor:

@@ -5,7 +5,8 @@ rendering: ``reference`` is what a cleaner should give, every other name is an i
 hold a supersampled ``master`` instead, from which all of them are derived, and a ``mask`` of the
 HUD and other overlays (coverage in grey, one picture or one a frame) with their colour in ``hud``
 (premultiplied by coverage), and the exact ``motion`` between its frames where it was computed
-(:func:`temporal_clean.evaluation.write_motion`).
+(:func:`temporal_clean.evaluation.write_motion`), or ``teacher``, what was seen of it in clean frames
+(:mod:`temporal_clean.train.teacher`).
 """
 
 import json
@@ -73,6 +74,7 @@ class ClipRecord:
     mask: str | None = None
     hud: str | None = None
     motion: str | None = None
+    teacher: str | None = None
     how_made: tuple[Mapping[str, Any], ...] = ()
     alignment: Mapping[str, Any] | None = None
     check: Mapping[str, Any] | None = None
@@ -163,11 +165,12 @@ class Clip:
         return clip
 
     def files(self) -> dict[str, str]:
-        """File names by rendering, with ``master``, ``mask``, ``hud`` and ``motion`` if there."""
+        """File names by rendering, and by ``master``, ``mask``, ``hud``, ``motion``, ``teacher``."""
         record = self.record
         named = {name: rendering.file for name, rendering in record.renderings.items()}
         extra = {"master": record.master and record.master.file}
-        extra |= {"mask": record.mask, "hud": record.hud, "motion": record.motion}
+        extra |= {"mask": record.mask, "hud": record.hud}
+        extra |= {"motion": record.motion, "teacher": record.teacher}
         return named | {name: file for name, file in extra.items() if file}
 
     @property
@@ -176,7 +179,7 @@ class Clip:
         return tuple(name for name in self.record.renderings if name != "reference")
 
     def path(self, name: str) -> Path:
-        """Where the rendering ``name`` lies; ``master``, ``mask``, ``hud`` and ``motion`` too.
+        """Where the rendering ``name`` lies, or another of the record's files.
 
         Raises :class:`TemporalCleanError` if the clip lacks it.
         """

@@ -9,7 +9,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from temporal_clean.errors import TemporalCleanError
+from temporal_clean.files import require_writable
 from temporal_clean.video import open_input, to_8_bits
 
 __all__ = ["busiest_place", "write_crops", "write_side_by_side"]
@@ -21,7 +21,7 @@ GREY = 110
 
 def write_side_by_side(inputs: Sequence[Path], output: Path, overwrite: bool = False) -> Path:
     """One H.264 video with the inputs' frames side by side; they must be of one size."""
-    _refuse_existing(output, overwrite)
+    require_writable(output, overwrite)
     partial = output.with_name(f".{output.stem}.partial{output.suffix}")
     try:
         with ExitStack() as stack:
@@ -51,7 +51,7 @@ def write_crops(inputs: Sequence[Path], output: Path, overwrite: bool = False) -
 
     A row a place, a column an input; the last frame, when history has had time to settle.
     """
-    _refuse_existing(output, overwrite)
+    require_writable(output, overwrite)
     clips = [_read(path) for path in inputs]
     rows = []
     for y, x in busiest_place(clips[0], count=3):
@@ -101,8 +101,3 @@ def _read(path: Path) -> NDArray[np.uint8]:
 def _join(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     gap = np.full((pictures[0].shape[0], GAP, 3), GREY, np.uint8)
     return np.concatenate([p for picture in pictures for p in (gap, picture)][1:], axis=1)
-
-
-def _refuse_existing(output: Path, overwrite: bool) -> None:
-    if output.exists() and not overwrite:
-        raise TemporalCleanError(f"'{output}' exists already; add --overwrite to replace it")

@@ -5,8 +5,6 @@ python docs/benchmarks/loader.py CLIPS docs/benchmarks/loader.json   (on an othe
 
 import datetime
 import json
-import os
-import platform
 import sys
 import time
 from collections.abc import Iterator
@@ -18,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from temporal_clean.machine import processor
 from temporal_clean.recurrent import SIZES, RecurrentCleaner
 from temporal_clean.train.loading import WindowConfig, Windows
 
@@ -95,18 +94,10 @@ def main(clips: str, path: str) -> None:
             result[name] = training(clips, size, workers, threads)
             print(name, result[name], flush=True)
     print(result)
-    machine = next(
-        (
-            line.split(":")[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if "model name" in line
-        ),
-        platform.processor(),
-    )
     record = {
         "command": "python docs/benchmarks/loader.py CLIPS docs/benchmarks/loader.json",
         "date": datetime.date.today().isoformat(),
-        "machine": f"{os.cpu_count()} cores {machine}",
+        "machine": processor(),
         "versions": {name: version(name) for name in ("torch", "av", "numpy")},
         "window": f"{FRAMES} frames of 128x128 from masters of 1920x1080, batch {BATCH}, bf16",
         "results": result,

@@ -7,7 +7,7 @@ from typing import Annotated
 import tyro
 
 from temporal_clean.errors import TemporalCleanError
-from temporal_clean.files import write_whole
+from temporal_clean.files import require_writable, write_whole
 
 __all__ = ["clean"]
 
@@ -50,8 +50,8 @@ def clean(
 
     if not inputs:
         raise TemporalCleanError("no input given: name at least one video or picture folder")
-    if stats and stats.exists() and not overwrite:
-        raise TemporalCleanError(f"'{stats}' exists already; add --overwrite to replace it")
+    if stats:
+        require_writable(stats, overwrite)
     cleaner = load(model, engine=engine, strength=strength, inspect=inspect is not None)
     results = []
     for job in plan(inputs, output, inspect):

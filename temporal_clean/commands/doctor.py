@@ -14,10 +14,13 @@ def doctor() -> None:
 
     from temporal_clean import __version__
     from temporal_clean.commands.progress import say
+    from temporal_clean.machine import instruction_sets, processor
     from temporal_clean.realtime.cache import cache_folder
 
     say(f"temporal-clean {__version__}, Python {platform.python_version()}, {platform.platform()}")
-    say(f"processor: {_processor()}")
+    # The instruction sets that matter for bf16.
+    sets = instruction_sets(("avx2", "avx512f", "avx512_bf16", "amx_bf16"))
+    say(f"processor: {', '.join(filter(None, (processor(), ' '.join(sets))))}")
     say(f"cache: {cache_folder()}")
     say("\npackages")
     for line in _packages():
@@ -70,20 +73,3 @@ def _engines() -> list[str]:
                 mark = "works" if verdict.passed else "REFUSED"
                 lines.append(f"{name:<14}{precision:<6}{model:<9}{mark}: {verdict.text}")
     return lines
-
-
-def _processor() -> str:
-    """The processor's name and the instruction sets that matter for bf16."""
-    import os
-    import platform
-    from pathlib import Path
-
-    cores = f"{os.cpu_count()} cores"
-    information = Path("/proc/cpuinfo")
-    if not information.is_file():
-        return f"{platform.processor()}, {cores}"
-    lines = [line.partition(":") for line in information.read_text().splitlines()]
-    fields = {name.strip(): value.strip() for name, _, value in lines}
-    flags = fields.get("flags", "").split()
-    sets = [name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if name in flags]
-    return f"{fields.get('model name', platform.processor())}, {cores}, {' '.join(sets)}"

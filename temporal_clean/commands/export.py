@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import tyro
 
 from temporal_clean.errors import TemporalCleanError
-from temporal_clean.files import write_whole
+from temporal_clean.files import require_writable, write_whole
 
 __all__ = ["export"]
 
@@ -38,8 +38,7 @@ def export(
     """
     from temporal_clean.commands.progress import say
 
-    if output.exists() and not overwrite:
-        raise TemporalCleanError(f"'{output}' exists already; add --overwrite to replace it")
+    require_writable(output, overwrite)
     if output.suffix != ".onnx":
         raise TemporalCleanError(f"the graph is an ONNX file: name it {output.stem}.onnx")
     if size is None and frames != "planar":

@@ -74,10 +74,8 @@ def draw_slices(materials: list, models: tuple[str, ...], file: Path) -> None:
 
     chosen = []
     for kind, name, rendering in SLICED:
-        fits = (
-            m for m in materials if m.kind == kind and m.rendering == rendering and name in m.name
-        )
-        chosen += [material for material, _ in zip(fits, range(1), strict=False)]
+        fits = [m for m in materials if (m.kind, m.rendering) == (kind, rendering)]
+        chosen += [m for m in fits if name in m.name][:1]
     peers = [*classical_peers(), *own_peers(models)]
     own = [peer.name for peer in peers if peer.family == "full"]
     slices_plot(chosen, peers, file, (*COLUMNS, *own, "reference"))

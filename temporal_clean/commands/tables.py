@@ -2,13 +2,12 @@
 
 from rich.table import Table
 
-from temporal_clean.evaluation.blind import BLIND_METRICS
-from temporal_clean.evaluation.metrics import METRICS, Metric
+from temporal_clean.evaluation.known import KNOWN
+from temporal_clean.evaluation.metrics import Metric
 from temporal_clean.evaluation.results import ClipResult, Evaluation, Interval
 
 __all__ = ["clip_table", "means_table"]
 
-ALL = METRICS | BLIND_METRICS
 ARROWS = {"higher": "higher is better", "lower": "lower", "one": "1 is right", "zero": "0 is right"}
 
 
@@ -23,7 +22,7 @@ def clip_table(clip: ClipResult) -> Table:
     if clip.input:
         table.add_column("change", justify="right")
     table.add_column("good is")
-    for name, metric in ALL.items():
+    for name, metric in KNOWN.items():
         values = [pooled.get(name) for _, pooled in shown]
         if all(value is None for value in values):
             continue
@@ -41,7 +40,7 @@ def means_table(evaluation: Evaluation) -> Table:
     table.add_column("figure")
     for role in roles:
         table.add_column(role, justify="right")
-    for name, metric in ALL.items():
+    for name, metric in KNOWN.items():
         found = [evaluation.pooled[role].get(name) for role in roles]
         if any(found):
             table.add_row(_title(metric), *(_interval(value, metric) for value in found))

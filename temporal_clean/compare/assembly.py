@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
+from temporal_clean.compare.stills import QUALITIES
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.files import require_writable
 
 __all__ = [
     "check_output",
+    "check_pictures",
     "fill",
     "picture_scripts",
     "script_safe",
@@ -27,6 +29,15 @@ def check_output(inputs: Sequence[Path], output: Path, overwrite: bool) -> None:
     if output.resolve() in [path.resolve() for path in inputs]:
         raise TemporalCleanError(f"{output} is one of the videos: choose another output name.")
     require_writable(output, overwrite)
+
+
+def check_pictures(frames: int, quality: str) -> None:
+    """Raises ``TemporalCleanError`` unless so many frames can be stored so."""
+    if frames < 1:
+        raise TemporalCleanError(f"frames must be 1 or more, but {frames} was given.")
+    if quality not in ("auto", *QUALITIES):
+        known = ", ".join(("auto", *QUALITIES))
+        raise TemporalCleanError(f"quality is one of {known}, but {quality!r} was given.")
 
 
 def fill(template: str, values: Mapping[str, str]) -> bytes:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from temporal_clean.compare.assembly import (
     check_output,
+    check_pictures,
     fill,
     picture_scripts,
     script_safe,
@@ -13,7 +14,7 @@ from temporal_clean.compare.assembly import (
     text_safe,
 )
 from temporal_clean.compare.clips import read_clips
-from temporal_clean.compare.stills import QUALITIES, Fidelity, choose_storage, encode_all
+from temporal_clean.compare.stills import Fidelity, choose_storage, encode_all
 from temporal_clean.compare.viewing import Video, shimmer_warning, viewer_facts
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.files import write_whole
@@ -98,11 +99,7 @@ def _check_request(
         raise TemporalCleanError(
             f"One label a video is needed: {len(inputs)} videos came with {len(labels)} labels."
         )
-    if frames < 1:
-        raise TemporalCleanError(f"frames must be 1 or more, but {frames} was given.")
-    if quality not in ("auto", *QUALITIES):
-        known = ", ".join(("auto", *QUALITIES))
-        raise TemporalCleanError(f"quality is one of {known}, but {quality!r} was given.")
+    check_pictures(frames, quality)
 
 
 def _labels(inputs: Sequence[Path]) -> list[str]:

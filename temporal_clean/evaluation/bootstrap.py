@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from temporal_clean.evaluation.metrics import METRICS
 from temporal_clean.evaluation.results import ClipResult, Figures, Interval
 
 __all__ = ["interval", "pool"]
 
 # Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13: percentile interval.
 RESAMPLES, COVERAGE = 10_000, 0.95
-# Figures that are energies: their change is told as a share as well.
-ENERGIES = ("mcflick", "e_warp", "tof", "tlp", "flip")
+# What counts up from zero changes by a share as well.
+SHARED = frozenset(name for name, metric in METRICS.items() if metric.better == "lower")
 
 
 def interval(values: Sequence[float], seed: int = 0) -> Interval:
@@ -32,7 +33,7 @@ def pool(clips: Sequence[ClipResult]) -> dict[str, dict[str, Interval]]:
     """Means over clips of ``output``, ``input`` and ``reference``, and of each clip's change.
 
     ``change`` is output less input, clip by clip; ``relative`` is output / input - 1, of the
-    figures that are energies. A clip without a figure does not count for it.
+    figures that count up from zero. A clip without a figure does not count for it.
     """
     output = _values([clip.output for clip in clips])
     pooled = {"output": _intervals(output)}
@@ -43,7 +44,7 @@ def pool(clips: Sequence[ClipResult]) -> dict[str, dict[str, Interval]]:
     if pairs:
         pooled["change"] = _intervals(_paired(pairs, lambda ours, before: ours - before))
         shares = _paired(pairs, lambda ours, before: ours / before - 1.0 if before else None)
-        pooled["relative"] = _intervals({n: v for n, v in shares.items() if n in ENERGIES})
+        pooled["relative"] = _intervals({n: v for n, v in shares.items() if n in SHARED})
     return pooled
 
 

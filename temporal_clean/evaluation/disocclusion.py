@@ -23,12 +23,12 @@ def ghost(
     Not a number without such pixels. This project's own measure. Raises ValueError if the shapes
     do not fit or a value is not finite.
     """
+    require_clips(output, reference)
     return ghost_sums(output, reference, motion).each()
 
 
 def ghost_sums(output: Tensor, reference: Tensor, motion: Motion) -> Sums:
     """The sums behind :func:`ghost`."""
-    require_clips(output, reference)
     require_pairs(output, motion)
     output, reference = wide(output), wide(reference)
     old = reference[:-1] - reference[1:]
@@ -47,6 +47,7 @@ def disoccluded_psnr(
     Not a number without such pixels. Raises ValueError if the shapes do not fit or a value is not
     finite.
     """
+    require_clips(output, reference)
     return decibels(disoccluded_error(output, reference, motion).each())
 
 

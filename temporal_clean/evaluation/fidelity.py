@@ -29,12 +29,12 @@ def psnr(
     errors and not these figures. Computed in float32 or finer. Raises ValueError if the shapes
     differ or a value is not finite.
     """
+    require_clips(output, reference)
     return decibels(squared_error(output, reference, mask).each())
 
 
 def squared_error(output: Tensor, reference: Tensor, mask: Tensor | None = None) -> Sums:
     """The mean squared difference that :func:`psnr` takes the logarithm of."""
-    require_clips(output, reference)
     return over_pixels((wide(output) - wide(reference)).square(), mask)
 
 
@@ -49,12 +49,12 @@ def ssim(
     a number for pictures smaller than the window. Raises ValueError if the shapes differ or a
     value is not finite.
     """
+    require_clips(output, reference)
     return ssim_sums(output, reference).each()
 
 
 def ssim_sums(output: Tensor, reference: Tensor) -> Sums:
     """The sums behind :func:`ssim`, a frame at a time: five blurred planes are held of each."""
-    require_clips(output, reference)
     if min(output.shape[-2:]) < SSIM_WINDOW:
         nothing = wide(output).new_zeros(len(output))
         return Sums(nothing, nothing)
@@ -105,12 +105,12 @@ def sharp(
     Not a number for a reference without any gradient. Raises ValueError if the shapes differ or a
     value is not finite.
     """
+    require_clips(output, reference)
     return sharp_sums(output, reference).each()
 
 
 def sharp_sums(output: Tensor, reference: Tensor) -> Sums:
     """The sums behind :func:`sharp`."""
-    require_clips(output, reference)
     common = own = wide(output).new_zeros(len(output))
     for axis in (-1, -2):
         ours, theirs = (torch.diff(wide(frames), dim=axis) for frames in (output, reference))

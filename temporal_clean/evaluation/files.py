@@ -8,8 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from temporal_clean.evaluation.blind import BLIND_METRICS
-from temporal_clean.evaluation.metrics import METRICS
+from temporal_clean.evaluation.known import KNOWN
 from temporal_clean.evaluation.results import ClipResult, Evaluation, Figures, Interval
 from temporal_clean.files import write_whole
 
@@ -25,11 +24,10 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
     ``frames``, the same figures frame by frame. Units are those of
     :data:`~temporal_clean.evaluation.METRICS` and ``BLIND_METRICS``.
     """
-    metrics = METRICS | BLIND_METRICS
     return {
         "format": FORMAT,
         "about": dict(evaluation.about),
-        "units": {name: metric.unit for name, metric in metrics.items() if metric.unit},
+        "units": {name: metric.unit for name, metric in KNOWN.items() if metric.unit},
         "clips": [_clip(clip) for clip in evaluation.clips],
         "pooled": {
             role: {name: asdict(interval) for name, interval in figures.items()}

@@ -52,11 +52,13 @@ def library_figures(
         missing |= dict.fromkeys(NAMES, "the video is too long to hold: add --frames")
     if video.transfer != "SDR":
         missing |= dict.fromkeys(("flip", "vmaf", "tlp"), "it is made for SDR")
-    for name in NAMES:
-        if name in missing:
-            continue
+    wanted = [name for name in NAMES if name not in missing]
+    if not wanted:
+        return figures, missing
+    ours, theirs = output.frames(), reference.frames()
+    for name in wanted:
         try:
-            figures[name] = _MEASURES[name](output.frames(), reference.frames(), video)
+            figures[name] = _MEASURES[name](ours, theirs, video)
         except TemporalCleanError as error:
             # Pictures under its least size, or a program that failed: told, and the rest goes on.
             missing[name] = str(error)

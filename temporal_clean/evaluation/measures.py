@@ -1,5 +1,6 @@
 """The measures that an evaluation takes of each video, in one table."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -44,7 +45,7 @@ class Measure:
     def figure(self, quotient: Tensor) -> list[float | None]:
         """Quotients of sums as figures: in decibels where it is told so, None for nothing."""
         values = decibels(quotient).clamp_max(MOST_DECIBELS) if self.decibels else quotient
-        return [None if value != value else value for value in values.tolist()]
+        return [None if math.isnan(value) else value for value in values.tolist()]
 
 
 def _hud_error(stretch: Stretch) -> Sums:

@@ -1,5 +1,6 @@
 """The motion that temporal figures are measured along: exact, or seen in the reference."""
 
+import io
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from temporal_clean.errors import TemporalCleanError
+from temporal_clean.files import write_whole
 from temporal_clean.flow import block_mean, dis_flow
 
 __all__ = [
@@ -108,7 +110,9 @@ def write_motion(file: Path, motion: Motion) -> None:
     """Write exact motion beside a clip (a NumPy archive); its name goes into ``clip.json``."""
     values = {name: plane.cpu().numpy() for name, plane in motion._asdict().items()}
     masks = {name: values[name].astype(np.uint8) for name in ("valid", "disoccluded")}
-    np.savez_compressed(file, motion=values["motion"].astype(np.float32), **masks)
+    content = io.BytesIO()
+    np.savez_compressed(content, motion=values["motion"].astype(np.float32), **masks)
+    write_whole(file, content.getvalue())
 
 
 def read_motion(file: Path) -> Motion:

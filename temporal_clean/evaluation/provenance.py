@@ -1,13 +1,12 @@
 """Where figures come from: command, versions, hardware and date."""
 
-import os
-import platform
 import sys
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
-__all__ = ["processor", "provenance"]
+from temporal_clean.machine import processor
+
+__all__ = ["provenance"]
 
 # Whose versions can move a figure.
 PACKAGES = ("torch", "opencv-python-headless", "av", "numpy", "flip-evaluator", "cvvdp")
@@ -28,14 +27,6 @@ def provenance() -> dict[str, str]:
         "hardware": f"{processor()}, {device}",
         "date": date.today().isoformat(),
     }
-
-
-def processor() -> str:
-    """The processor's name and its cores."""
-    information = Path("/proc/cpuinfo")
-    lines = information.read_text().splitlines() if information.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores"
 
 
 def _version(package: str) -> str | None:

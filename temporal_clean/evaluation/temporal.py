@@ -51,12 +51,12 @@ def mcflick(
     the mask are those of Lai et al., ECCV 2018. Raises ValueError if the shapes do not fit or a
     value is not finite.
     """
+    require_clips(output, reference)
     return mcflick_sums(output, reference, motion).each()
 
 
 def mcflick_sums(output: Tensor, reference: Tensor, motion: Motion) -> Sums:
     """The sums behind :func:`mcflick`."""
-    require_clips(output, reference)
     return _change_along(wide(output) - wide(reference), motion)
 
 
@@ -70,12 +70,12 @@ def warping_error(
     to the reference's own value, not to 0. Not a number where no pixel is valid. Raises ValueError
     if the shapes do not fit or a value is not finite.
     """
+    require_clips(output, output)
     return warping_sums(output, motion).each()
 
 
 def warping_sums(output: Tensor, motion: Motion) -> Sums:
     """The sums behind :func:`warping_error`."""
-    require_clips(output, output)
     return _change_along(wide(output), motion)
 
 
@@ -94,12 +94,12 @@ def tpsnr(
     Infinite for an output whose error stands still on the screen. Raises ValueError if the shapes
     differ or a value is not finite.
     """
+    require_clips(output, reference)
     return decibels(change_sums(output, reference).each())
 
 
 def change_sums(output: Tensor, reference: Tensor) -> Sums:
     """The mean squared difference that :func:`tpsnr` takes the logarithm of."""
-    require_clips(output, reference)
     return over_pixels(torch.diff(wide(output) - wide(reference), dim=0).square())
 
 
@@ -113,12 +113,12 @@ def tof(
     TOG 39(4), 2020: tOF). Runs on the CPU. Raises ValueError if the shapes differ or a value is
     not finite.
     """
+    require_clips(output, reference)
     return tof_sums(output, reference).each()
 
 
 def tof_sums(output: Tensor, reference: Tensor) -> Sums:
     """The sums behind :func:`tof`."""
-    require_clips(output, reference)
     lengths = [
         torch.from_numpy(np.linalg.norm(ours - theirs, axis=-1))[None, None]
         for ours, theirs in zip(_motions(output), _motions(reference), strict=True)

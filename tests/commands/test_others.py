@@ -78,7 +78,7 @@ def test_export_of_a_checkpoint_is_symbolic(tmp_path) -> None:
         (["-o", "g.onnx", "--size", "big"], "like 1920x1080, got 'big'"),
         (["-o", "g.onnx", "--size", "32x32"], "too small"),
         (["-o", "g.onnx", "--frames", "rgb8"], "need a size"),
-        (["-o", "none/g.onnx", "--size", "64x64"], "cannot be written"),
+        (["-o", "none/g.onnx", "--size", "64x64"], "does not exist"),
         (["-o", "g.onnx", "--model", "x.onnx"], "no model 'x.onnx'"),
     ],
 )

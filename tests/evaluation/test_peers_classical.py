@@ -15,8 +15,9 @@ from torch import Tensor
 
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.evaluation import Motion, sharp
+from temporal_clean.evaluation.blur import gaussian
 from temporal_clean.evaluation.peers import Peer, classical_peers, hqdn3d, missing_peers
-from temporal_clean.evaluation.peers.blurs import gaussian, mixed
+from temporal_clean.evaluation.peers.blurs import mixed
 from temporal_clean.evaluation.peers.codes import from_codes, to_codes
 
 Texture = Callable[..., Tensor]
@@ -122,7 +123,9 @@ def ffmpeg_tmix(frames: list[np.ndarray], count: int) -> Iterator[np.ndarray]:
         frame = av.VideoFrame.from_ndarray(pixels, format="gbrp16le")
         frame.pts = index
         graph.push(frame)
-        yield graph.pull().to_ndarray()  # type: ignore[union-attr]
+        pulled = graph.pull()
+        assert isinstance(pulled, av.VideoFrame)
+        yield pulled.to_ndarray()
 
 
 class TestHqdn3d:

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from temporal_clean.errors import TemporalCleanError
+from temporal_clean.evaluation import ffmpeg
 from temporal_clean.evaluation.perceptual import (
     availability,
     flip,
@@ -108,7 +109,7 @@ def test_vmaf_is_what_ffmpeg_gives_for_its_own_yuv(clip: torch.Tensor, tmp_path)
         sources += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "95x71", "-i", name]
     to_yuv = "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd,format=yuv444p"
     graph = f"[0:v]{to_yuv}[o];[1:v]{to_yuv}[g];[o][g]libvmaf"
-    command = [str(needs.vmaf_program()), "-hide_banner", *sources, "-lavfi", graph]
+    command = [str(ffmpeg.program_with("libvmaf")), "-hide_banner", *sources, "-lavfi", graph]
     run = subprocess.run(
         [*command, "-f", "null", "-"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
@@ -178,9 +179,12 @@ def test_what_is_missing_is_told_with_the_line_that_installs_it(monkeypatch, tmp
     """As on a machine with nothing but torch: no optional package, no ffmpeg on PATH."""
     find = needs.find_spec
     optional = ("flip_evaluator", "pycvvdp", "imageio_ffmpeg", "stlpips_pytorch", "IPython")
-    monkeypatch.setattr(needs, "find_spec", lambda name: None if name in optional else find(name))
+    for module in (needs, ffmpeg):
+        monkeypatch.setattr(
+            module, "find_spec", lambda name: None if name in optional else find(name)
+        )
     monkeypatch.setenv("PATH", str(tmp_path))
-    needs.vmaf_program.cache_clear()
+    ffmpeg.program_with.cache_clear()
     try:
         reasons = availability()
         assert str(reasons["flip"]).endswith("pip install flip-evaluator")
@@ -193,7 +197,7 @@ def test_what_is_missing_is_told_with_the_line_that_installs_it(monkeypatch, tmp
         with pytest.raises(TemporalCleanError, match="pip install imageio-ffmpeg"):
             vmaf(g, g, RATE)
     finally:
-        needs.vmaf_program.cache_clear()
+        ffmpeg.program_with.cache_clear()
 
 
 def test_importing_the_package_imports_none_of_the_libraries() -> None:

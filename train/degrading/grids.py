@@ -13,6 +13,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from temporal_clean.errors import TemporalCleanError
+from temporal_clean.jitter import halton
 from temporal_clean.train.degrading.picture import Picture
 
 __all__ = ["FACTORS", "halton_jitter", "reference", "sample", "screen_size"]
@@ -173,15 +174,4 @@ def halton_jitter(count: int, scale: float, start: int = 0) -> Float[Tensor, "co
     The sequence repeats after 8 / scale^2 frames, as FSR 2's does, and begins at ``start``.
     """
     period = max(1, int(PHASES_AT_NATIVE / scale**2))
-    turns = [(start + index) % period + 1 for index in range(count)]
-    return torch.tensor([[_halton(turn, base) - 0.5 for base in (2, 3)] for turn in turns])
-
-
-def _halton(index: int, base: int) -> float:
-    """The radical inverse of ``index`` (Halton, Numerische Mathematik 2, 1960)."""
-    value, share = 0.0, 1.0
-    while index:
-        share /= base
-        value += share * (index % base)
-        index //= base
-    return value
+    return halton(count, period, start)

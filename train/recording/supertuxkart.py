@@ -170,6 +170,7 @@ def _prepared(take: Take, work: Path) -> Iterator[Session]:
 def _held(display: str) -> Iterator[None]:
     """Stay connected to the display: it ends with its last client, and the game opens it twice."""
     with socket.socket(socket.AF_UNIX) as client:
+        # Where every X server listens (X.Org's xtrans, UNIX_PATH), whatever the machine.
         client.connect(f"/tmp/.X11-unix/X{display.removeprefix(':')}")
         # X Window System Protocol, Connection Setup: byte order, version 11.0, no authorization.
         client.sendall(struct.pack("<cxHHHHxx", b"l", 11, 0, 0, 0))

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from temporal_clean.evaluation.blur import gaussian
 from temporal_clean.flow import Flow, FlowPlanes, dis_flow, outside
 from temporal_clean.history import scene_cut
 
@@ -21,7 +22,7 @@ FlowFunction = Callable[
 # Flow of frames blurred by this sigma (pixels): on a pan of 1.37 px a frame DIS then errs by 0.07
 # instead of 0.17 px and gives a fifth of the false flicker; 77 % instead of 64 % of the demo's
 # reference can be followed over a quarter second (measured).
-CALM = 1.0
+CALM, REACHED = 1.0, 3.0
 # The cut detector wants multiples of 16, and two of them.
 MULTIPLE, LEAST = 16, 32
 # Flows that differ by more than this within REACH pixels lie on the edge of something that moves.
@@ -43,7 +44,9 @@ def calm_flow(
 
     Biased all the same: it is seen in the flickering video, and takes some flicker for motion.
     """
-    return dis_flow(_gaussian(frame, CALM), _gaussian(previous, CALM))
+    return dis_flow(
+        gaussian(frame.float(), CALM, REACHED), gaussian(previous.float(), CALM, REACHED)
+    )
 
 
 def look_back(
@@ -94,14 +97,3 @@ def _padded(frame: Tensor) -> Tensor:
         max(LEAST, math.ceil(side / MULTIPLE) * MULTIPLE) - side for side in (width, height)
     )
     return F.pad(frame, (0, right, 0, below), mode="replicate")
-
-
-def _gaussian(frame: Tensor, sigma: float) -> Tensor:
-    """Gaussian blur, the border repeated; taps to three sigma."""
-    radius = math.ceil(3 * sigma)
-    taps = torch.arange(-radius, radius + 1, device=frame.device, dtype=torch.float32)
-    kernel = torch.exp(-taps.square() / (2 * sigma**2))
-    kernel = (kernel / kernel.sum()).expand(frame.shape[1], 1, 1, -1)
-    padded = F.pad(frame.float(), (radius,) * 4, mode="replicate")
-    rows = F.conv2d(padded, kernel, groups=frame.shape[1])
-    return F.conv2d(rows, kernel.transpose(-1, -2), groups=frame.shape[1])

@@ -1,14 +1,14 @@
 """Peers that bring the past along the motion: classical accumulation, averages, and the oracle."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from temporal_clean.evaluation.peers.blurs import gaussian
+from temporal_clean.evaluation.blur import gaussian
 from temporal_clean.evaluation.peers.record import Peer, along_motion, framewise
 from temporal_clean.flow import Flow, Kernel, dis_flow, warp
 from temporal_clean.models import clip_luma, luma
@@ -58,18 +58,13 @@ def accumulated(frames: Iterator[Tensor], alpha: float) -> Iterator[Tensor]:
     clipped in luma to the frame's neighbourhood (Salvi, GDC 2016; ``temporal_clean.models``). The
     recipe that gained most among classical ones in this project's study (facts/flow.md).
     """
-    before: Tensor | None = None
-    result = torch.empty(0)
-    for frame in frames:
-        if before is None:
-            result = frame
-        else:
-            flow = dis_flow(frame, before)
-            past = warp(result, flow.motion, KERNEL)
-            past = past - clip_luma(luma(past), luma(frame))
-            result = frame + (1.0 - alpha) * (1.0 - flow.doubt) * (past - frame)
-        before = frame
-        yield result
+
+    def fuse(frame: Tensor, last: Tensor, flow: Flow) -> Tensor:
+        past = warp(last, flow.motion, KERNEL)
+        past = past - clip_luma(luma(past), luma(frame))
+        return frame + (1.0 - alpha) * (1.0 - flow.doubt) * (past - frame)
+
+    return _fed_back(frames, fuse)
 
 
 def ungated(frames: Iterator[Tensor], alpha: float = 0.3) -> Iterator[Tensor]:
@@ -78,14 +73,22 @@ def ungated(frames: Iterator[Tensor], alpha: float = 0.3) -> Iterator[Tensor]:
     The row 'DIS flow + Lanczos history, alpha 0.3' of facts/quality.md, kept to show what gate and
     clip are worth: with them away it ghosts.
     """
-    before: Tensor | None = None
-    result = torch.empty(0)
+
+    def fuse(frame: Tensor, last: Tensor, flow: Flow) -> Tensor:
+        past = warp(last, flow.motion, "lanczos3")
+        return past + alpha * (frame - past)
+
+    return _fed_back(frames, fuse)
+
+
+def _fed_back(
+    frames: Iterator[Tensor], fuse: Callable[[Tensor, Tensor, Flow], Tensor]
+) -> Iterator[Tensor]:
+    """The first frame, then what ``fuse`` makes of each frame, the last result and DIS flow."""
+    before = result = next(frames)
+    yield result
     for frame in frames:
-        if before is None:
-            result = frame
-        else:
-            past = warp(result, dis_flow(frame, before).motion, "lanczos3")
-            result = past + alpha * (frame - past)
+        result = fuse(frame, result, dis_flow(frame, before))
         before = frame
         yield result
 

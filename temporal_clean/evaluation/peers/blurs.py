@@ -5,20 +5,17 @@ from collections.abc import Iterator
 from functools import partial
 
 import torch
-import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor
 
+from temporal_clean.evaluation.blur import gaussian
 from temporal_clean.evaluation.peers.record import Peer, framewise
 
-__all__ = ["blur_peers", "gaussian", "mixed"]
+__all__ = ["blur_peers", "mixed"]
 
 # Pixels. 0.6 is the trivial baseline that facts/quality.md asks every method to beat.
 SIGMAS = (0.4, 0.45, 0.5, 0.6, 0.8)
 # Frames that are averaged; 3 is tmix's own default.
 MIXED_FRAMES = (2, 3, 5)
-# Beyond four deviations a Gaussian is below 1/2900 of its peak (scipy.ndimage's default).
-REACH = 4.0
 
 
 def blur_peers() -> list[Peer]:
@@ -31,22 +28,6 @@ def blur_peers() -> list[Peer]:
         run = framewise(partial(mixed, count=count))
         peers.append(Peer(f"tmix {count}", "tmix", float(count), True, False, run))
     return peers
-
-
-def gaussian(
-    picture: Float[Tensor, "batch 3 height width"], sigma: float
-) -> Float[Tensor, "batch 3 height width"]:
-    """Gaussian blur of ``sigma`` pixels, sampled and normalised, the border repeated.
-
-    The same as ``scipy.ndimage.gaussian_filter(plane, sigma, mode="nearest")``.
-    """
-    radius = int(REACH * sigma + 0.5)
-    distance = torch.arange(-radius, radius + 1, device=picture.device, dtype=picture.dtype)
-    taps = torch.exp(-0.5 * (distance / sigma) ** 2)
-    taps = (taps / taps.sum()).expand(3, 1, -1)
-    whole = F.pad(picture, (radius,) * 4, mode="replicate")
-    rows = F.conv2d(whole, taps[:, :, :, None], groups=3)
-    return F.conv2d(rows, taps[:, :, None, :], groups=3)
 
 
 def mixed(frames: Iterator[Tensor], count: int) -> Iterator[Tensor]:

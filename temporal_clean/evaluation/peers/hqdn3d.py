@@ -1,10 +1,9 @@
 """ffmpeg's hqdn3d, the denoiser that people reach for: run by the ffmpeg program, through pipes."""
 
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from functools import cache, partial
+from functools import partial
 from threading import Thread
 from typing import IO
 
@@ -12,6 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from temporal_clean.errors import TemporalCleanError
+from temporal_clean.evaluation.ffmpeg import program_with
 from temporal_clean.evaluation.peers.codes import from_codes, to_codes
 from temporal_clean.evaluation.peers.record import Peer, framewise
 
@@ -46,10 +46,9 @@ def why_missing() -> str | None:
     )
 
 
-@cache
 def program() -> str | None:
-    """An ffmpeg that has hqdn3d: the one in PATH, else imageio-ffmpeg's. PyAV's wheels lack it."""
-    return next((path for path in _programs() if _has_filter(path)), None)
+    """An ffmpeg that has hqdn3d; PyAV's wheels lack it."""
+    return program_with("hqdn3d")
 
 
 def denoised(frames: Iterator[Tensor], strength: float) -> Iterator[Tensor]:
@@ -100,24 +99,3 @@ def _feed(pipe: IO[bytes], first: Tensor, frames: Iterator[Tensor]) -> None:
                 pipe.write(to_codes(frame).tobytes())
     except BrokenPipeError:
         pass  # ffmpeg has ended; its exit status and its words tell why.
-
-
-def _programs() -> Iterator[str]:
-    if path := shutil.which("ffmpeg"):
-        yield path
-    try:
-        from imageio_ffmpeg import get_ffmpeg_exe
-
-        yield get_ffmpeg_exe()
-    except (ImportError, RuntimeError):
-        return  # not installed, or installed without a binary
-
-
-def _has_filter(path: str) -> bool:
-    try:
-        listed = subprocess.run(
-            [path, "-hide_banner", "-filters"], capture_output=True, text=True, timeout=60
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return " hqdn3d " in listed.stdout

@@ -94,6 +94,7 @@ def _source(clip: Tensor) -> Any:
 
 
 def _vapoursynth() -> Any:
+    # Optional, and without a wheel for Python 3.11: a type checker need not find it.
     import vapoursynth  # type: ignore[import-not-found]
 
     return vapoursynth

@@ -13,8 +13,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from temporal_clean.errors import TemporalCleanError
+from temporal_clean.evaluation.ffmpeg import program_with
 from temporal_clean.evaluation.perceptual.clips import require_clips
-from temporal_clean.evaluation.perceptual.needs import require, vmaf_program
+from temporal_clean.evaluation.perceptual.needs import VMAF_FILTER, require
 
 __all__ = ["LEAST_SIDE", "MODEL", "Vmaf", "vmaf"]
 
@@ -62,8 +63,8 @@ def vmaf(
     scores = [frame["metrics"]["vmaf"] for frame in log["frames"]]
     if len(scores) != len(output):
         raise TemporalCleanError(
-            f"expected VMAF of {len(output)} frames, got {len(scores)} from {vmaf_program()}: "
-            "try another ffmpeg"
+            f"expected VMAF of {len(output)} frames, got {len(scores)} from "
+            f"{program_with(VMAF_FILTER)}: try another ffmpeg"
         )
     figures = torch.tensor(scores, dtype=torch.float32, device=output.device)
     return Vmaf(figures, float(np.mean(scores)))
@@ -77,7 +78,7 @@ def _run(output: Tensor, reference: Tensor, frame_rate: Fraction, model: str, fo
         f"[0:v]split[a][b];[a]crop={width}:{height}:0:0[o];[b]crop={width}:{height}:0:{height}[r]"
     )
     judge = f"[o][r]libvmaf=model=version={model}:log_fmt=json:log_path={LOG}:n_threads={threads}"
-    command = [str(vmaf_program()), "-hide_banner", "-loglevel", "error", "-nostdin"]
+    command = [str(program_with(VMAF_FILTER)), "-hide_banner", "-loglevel", "error", "-nostdin"]
     command += ["-f", "rawvideo", "-pix_fmt", "yuv444p", "-s", f"{width}x{2 * height}"]
     command += ["-r", str(frame_rate), "-i", "pipe:0", "-lavfi", f"{crops};{judge}"]
     command += ["-f", "null", "-"]

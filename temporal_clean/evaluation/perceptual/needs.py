@@ -1,16 +1,15 @@
 """Which perceptual figures can run here, and the line that installs what the others lack."""
 
-import shutil
-import subprocess
 from collections.abc import Callable
-from contextlib import suppress
-from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
 from temporal_clean.errors import TemporalCleanError
+from temporal_clean.evaluation.ffmpeg import program_with
 
-__all__ = ["availability", "require", "vmaf_program"]
+__all__ = ["VMAF_FILTER", "availability", "require"]
+
+VMAF_FILTER = "libvmaf"
 
 # The weights of the shift-tolerant AlexNet, which its package installs; nothing is downloaded.
 TLP_WEIGHTS = Path("weights", "vST0.0", "alex_shift_tolerant.pth")
@@ -30,34 +29,6 @@ def require(metric: str) -> None:
         raise TemporalCleanError(reason)
 
 
-@lru_cache(maxsize=1)
-def vmaf_program() -> str | None:
-    """An ffmpeg with the libvmaf filter: imageio-ffmpeg's own, else the one on PATH, else None."""
-    return next((program for program in _programs() if _has_libvmaf(program)), None)
-
-
-def _programs() -> list[str]:
-    programs = []
-    if find_spec("imageio_ffmpeg"):
-        import imageio_ffmpeg
-
-        # RuntimeError is how it says that its binary is missing and none stands on PATH.
-        with suppress(RuntimeError):
-            programs.append(imageio_ffmpeg.get_ffmpeg_exe())
-    on_path = shutil.which("ffmpeg")
-    return [*programs, on_path] if on_path else programs
-
-
-def _has_libvmaf(program: str) -> bool:
-    try:
-        listing = subprocess.run(
-            [program, "-hide_banner", "-filters"], capture_output=True, text=True, timeout=60
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return any(line.split()[1:2] == ["libvmaf"] for line in listing.stdout.splitlines())
-
-
 def _lacks(metric: str, packages: dict[str, str]) -> str | None:
     """Says which importable names are missing; ``packages`` gives each one's name on PyPI."""
     missing = [package for module, package in packages.items() if not find_spec(module)]
@@ -75,7 +46,7 @@ def _jod_reason() -> str | None:
 
 
 def _vmaf_reason() -> str | None:
-    if vmaf_program():
+    if program_with(VMAF_FILTER):
         return None
     return "VMAF needs an ffmpeg with libvmaf: pip install imageio-ffmpeg"
 

@@ -95,11 +95,11 @@ def _group(
     title: str,
     picture: str,
 ) -> str:
-    judged = (row for row in rows if (row.kind, row.rendering) == (kind, rendering))
+    judged = (row for row in rows if row.group == (kind, rendering))
     clips = {row.clip for row in judged if row.clip != UNTOUCHED}
     return "\n\n".join(
         (
-            f"## {title[0].upper()}{title[1:]} ({len(clips)})",
+            f"## {title[0].upper() + title[1:]} ({len(clips)})",
             method_table(group),
             "At the same sharpness (straight lines between a method's settings, the input being "
             "its mildest), MCflick changes by:",
@@ -111,12 +111,10 @@ def _group(
 
 def _scenes(rows: Sequence[Row], models: Sequence[str]) -> str:
     parts = []
-    for kind, rendering in GROUPS:
-        if any((row.kind, row.rendering) == (kind, rendering) for row in rows):
-            parts += [
-                f"### {GROUPS[kind, rendering][0].upper()}{GROUPS[kind, rendering][1:]}",
-                scene_table(rows, kind, rendering, models),
-            ]
+    for (kind, rendering), title in GROUPS.items():
+        if any(row.group == (kind, rendering) for row in rows):
+            heading = f"### {title[0].upper() + title[1:]}"
+            parts += [heading, scene_table(rows, kind, rendering, models)]
     return "\n\n".join(
         (
             "## Clip by clip",

@@ -1,7 +1,7 @@
 """What the methods are shown: synthetic scenes, and clips of real games that no one trained on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,10 +13,10 @@ from temporal_clean.clip import Clip
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.evaluation.motion import Motion
 from temporal_clean.evaluation.scenes import SCENES, render_scene
-from temporal_clean.evaluation.stretches import read_stretches, video_of
+from temporal_clean.evaluation.stretches import read_frames, read_stretches, video_of
 from temporal_clean.evaluation.subjects import Subject
 
-__all__ = ["GROUPS", "INPUTS", "Loaded", "Material", "clip_material", "scene_material"]
+__all__ = ["GROUPS", "INPUTS", "Loaded", "Material", "clip_material", "load", "scene_material"]
 
 # The inputs that are judged, by where they come from: how many samples a pixel had.
 INPUTS = {"scene": ("harsh", "mild"), "game": ("native", "performance-bilinear")}
@@ -42,17 +42,13 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Material:
-    """One input of one scene or clip; ``kind`` is ``scene`` or ``game``, ``load`` reads it."""
+    """One input of one scene or clip; ``kind`` is ``scene`` or ``game``."""
 
     kind: str
     name: str
     rendering: str
     frames: int
     folder: Path | None = None
-
-    def load(self) -> Loaded:
-        """Render the scene, or read the clip."""
-        return _load_clip(self) if self.folder else _load_scene(self)
 
 
 def scene_material(frames: int = 32) -> list[Material]:
@@ -84,28 +80,37 @@ def clip_material(clips: Sequence[Clip], frames: int = 60) -> list[Material]:
     ]
 
 
-def _load_scene(material: Material) -> Loaded:
-    scene = render_scene(material.name, frames=material.frames)
-    mask = None if scene.hud is None else scene.hud.expand(material.frames, -1, -1, -1)
-    frames = scene.inputs[material.rendering]
-    return Loaded(frames, scene.reference, scene.motion, mask, scene.cuts)
+def load(materials: Sequence[Material]) -> list[Loaded]:
+    """Inputs of one scene or clip, which is rendered or read once for all of them."""
+    first = materials[0]
+    if first.folder is None:
+        return _load_scene(first.name, first.frames, [one.rendering for one in materials])
+    return _load_clip(first.folder, first.frames, [one.rendering for one in materials])
 
 
-def _load_clip(material: Material) -> Loaded:
-    assert material.folder is not None
-    clip = Clip.open(material.folder)
-    subject = Subject(
-        material.name, clip.path(material.rendering), clip.path("reference"), clip=clip
-    )
-    video = video_of(subject, material.frames)
-    stretches = [stretch for stretch, _ in read_stretches(subject, video, material.frames)]
+def _load_scene(name: str, frames: int, renderings: Sequence[str]) -> list[Loaded]:
+    scene = render_scene(name, frames=frames)
+    mask = None if scene.hud is None else scene.hud.expand(frames, -1, -1, -1)
+    return [
+        Loaded(scene.inputs[one], scene.reference, scene.motion, mask, scene.cuts)
+        for one in renderings
+    ]
+
+
+def _load_clip(folder: Path, frames: int, renderings: Sequence[str]) -> list[Loaded]:
+    clip = Clip.open(folder)
+    paths = [clip.path(one) for one in renderings]
+    subject = Subject(clip.record.name, paths[0], clip.path("reference"), clip=clip)
+    stretches = [s for s, _ in read_stretches(subject, video_of(subject, frames), frames)]
     # Each stretch begins with the last frame of the one before.
     motions = zip(*(stretch.motion for stretch in stretches), strict=True)
     masks = [s.mask[-s.fresh :] for s in stretches if s.mask is not None]
-    return Loaded(
+    first = Loaded(
         torch.cat([s.output[-s.fresh :] for s in stretches]),
         torch.cat([s.reference[-s.fresh :] for s in stretches]),
         Motion(*map(torch.cat, motions)),
         torch.cat(masks) if masks else None,
         frame_rate=clip.record.frame_rate,
     )
+    others = (torch.cat(list(read_frames(path, frames))) for path in paths[1:])
+    return [first, *(replace(first, frames=pictures) for pictures in others)]

@@ -1,5 +1,6 @@
 """The protocol's pictures: Pareto plots of each group, and space-time slices."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import wrap
@@ -9,8 +10,9 @@ from numpy.typing import NDArray
 
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.evaluation.peers import Peer
-from temporal_clean.evaluation.protocol.material import Material
+from temporal_clean.evaluation.protocol.material import Material, load
 from temporal_clean.evaluation.protocol.summary import Summary
+from temporal_clean.files import write_whole
 
 __all__ = ["pareto_plot", "slices_plot"]
 
@@ -56,8 +58,10 @@ def pareto_plot(group: Sequence[Summary], title: str, file: Path) -> None:
     if outside:
         note = f"above the picture: {', '.join(outside)}"
         figure.supxlabel("\n".join(wrap(note, NOTE_WIDTH)), fontsize=8)
-    figure.savefig(file, dpi=110)
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=110)
     plt.close(figure)
+    write_whole(file, content.getvalue())
 
 
 def _flicker(one: Summary) -> float:
@@ -102,7 +106,7 @@ def slices_plot(
     by_name = {peer.name: peer for peer in peers}
     lines = []
     for material in materials:
-        loaded = material.load()
+        loaded = load([material])[0]
         error = (loaded.frames - loaded.reference).diff(dim=0).square().mean(dim=(0, 1))
         row = int(error.mean(dim=1).argmax())
         places = np.convolve(error[row].numpy(), np.ones(SLICE_COLUMNS), "valid")
@@ -120,8 +124,10 @@ def slices_plot(
     width = SLICE_COLUMNS * ENLARGED
     header = [_caption("", CAPTION, 24), *(_caption(name, width, 24) for name in names)]
     sheet = _joined([_joined(header, axis=1), *lines], axis=0)
-    if not cv2.imwrite(str(file), sheet[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, LOSSLESS]):
-        raise TemporalCleanError(f"'{file}' cannot be written")
+    done, content = cv2.imencode(".webp", sheet[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, LOSSLESS])
+    if not done:
+        raise TemporalCleanError(f"'{file}' cannot be drawn")
+    write_whole(file, content.tobytes())
 
 
 def _caption(text: str, width: int, height: int) -> NDArray[np.uint8]:

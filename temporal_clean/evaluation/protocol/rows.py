@@ -11,6 +11,19 @@ from temporal_clean.files import write_whole
 
 __all__ = ["Row", "read_rows", "write_rows"]
 
+# One setting of each swept family stands in the tables: those of the study that came before
+# (its 'peers that run on a CPU'), chosen there and not on these clips. The plots have them all.
+SHOWN = (
+    "input",
+    "Gaussian 0.6",
+    "tmix 3",
+    "hqdn3d 8",
+    "DIS accumulation 0.5",
+    "DIS accumulation + blur 0.4",
+    "DIS accumulation, no gate 0.3",
+    "motion-compensated average 3",
+    "MDegrain3 400",
+)
 TEXTS = ("kind", "clip", "rendering", "peer", "family", "setting", "causal", "exact_flow")
 
 
@@ -32,6 +45,16 @@ class Row:
     causal: bool
     exact_flow: bool
     figures: Mapping[str, float | None]
+
+    @property
+    def group(self) -> tuple[str, str]:
+        """Where the input comes from: a key of GROUPS."""
+        return self.kind, self.rendering
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the row stands in the tables: what is not swept, and one setting of the rest."""
+        return self.peer in SHOWN or not self.setting
 
 
 def write_rows(rows: Iterable[Row], path: Path) -> None:

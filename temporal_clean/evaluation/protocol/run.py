@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from functools import cache
+from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -12,29 +13,16 @@ import torch
 from torch import Tensor
 
 from temporal_clean.evaluation.fidelity import psnr
-from temporal_clean.evaluation.measures import MEASURES, Stretch
+from temporal_clean.evaluation.measures import MEASURES, MOST_DECIBELS, Stretch
 from temporal_clean.evaluation.peers import Peer, classical_peers, own_peers
 from temporal_clean.evaluation.perceptual import availability, jod
-from temporal_clean.evaluation.protocol.material import INPUTS, Loaded, Material
+from temporal_clean.evaluation.protocol.material import INPUTS, Loaded, Material, load
 from temporal_clean.evaluation.protocol.rows import Row
 from temporal_clean.evaluation.tally import Tally, finished
 from temporal_clean.evaluation.temporal import warping_sums
 
-__all__ = ["SHOWN", "run_protocol"]
+__all__ = ["run_protocol"]
 
-# One setting of each swept family stands in the tables: those of the study that came before
-# (its 'peers that run on a CPU'), chosen there and not on these clips. The plots have them all.
-SHOWN = (
-    "input",
-    "Gaussian 0.6",
-    "tmix 3",
-    "hqdn3d 8",
-    "DIS accumulation 0.5",
-    "DIS accumulation + blur 0.4",
-    "DIS accumulation, no gate 0.3",
-    "motion-compensated average 3",
-    "MDegrain3 400",
-)
 # Two thirds of all time: found only for what the tables show.
 SLOW = ("tof", "ssim")
 # ColorVideoVDP takes half a second a frame: on the games' native renders alone, for these.
@@ -58,17 +46,19 @@ def run_protocol(
     :class:`temporal_clean.errors.TemporalCleanError` for a model or clip that cannot be read.
     """
     _peers(tuple(map(str, models)))
+    # All inputs of a clip go to one process, which renders or reads its truth once.
+    clips = [list(group) for _, group in groupby(materials, lambda m: (m.kind, m.name, m.frames))]
     rows: dict[int, list[Row]] = {}
     with ProcessPoolExecutor(jobs, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
         work = {
-            pool.submit(_judge, material, tuple(map(str, models))): number
-            for number, material in enumerate(materials)
+            pool.submit(_judge, clip, tuple(map(str, models))): number
+            for number, clip in enumerate(clips)
         }
         try:
-            for done, future in enumerate(as_completed(work), 1):
+            for future in as_completed(work):
                 rows[work[future]] = future.result()
                 if progress:
-                    progress(done, len(materials))
+                    progress(sum(len(clips[number]) for number in rows), len(materials))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -80,29 +70,20 @@ def _peers(models: tuple[str, ...]) -> list[Peer]:
     return [*classical_peers(), *own_peers(models)]
 
 
-def _judge(material: Material, models: tuple[str, ...]) -> list[Row]:
-    loaded = material.load()
-    own = finished(MEASURES["e_warp"], [warping_sums(loaded.reference, loaded.motion)])[0]
-    rows = [_row(material, loaded, peer) for peer in _peers(models)]
-    return [replace(row, figures={**row.figures, "e_warp_own": own}) for row in rows]
+def _judge(materials: Sequence[Material], models: tuple[str, ...]) -> list[Row]:
+    rows = []
+    for material, loaded in zip(materials, load(materials), strict=True):
+        own = finished(MEASURES["e_warp"], [warping_sums(loaded.reference, loaded.motion)])[0]
+        judged = [_row(material, loaded, peer) for peer in _peers(models)]
+        rows += [replace(row, figures={**row.figures, "e_warp_own": own}) for row in judged]
+    return rows
 
 
 def _row(material: Material, loaded: Loaded, peer: Peer) -> Row:
     started = time.perf_counter()
     output = peer.run(loaded.frames, loaded.motion if peer.exact_flow else None)
     elapsed = time.perf_counter() - started
-    shown = peer.name in SHOWN or peer.setting is None
-    names = [name for name in MEASURES if shown or name not in SLOW]
-    tally = Tally(names)
-    for stretch in _stretches(output, loaded):
-        tally.take(stretch)
-    figures = dict(tally.figures(Path(peer.name)).pooled)
-    if _is_seen(material, peer):
-        figures["jod"] = jod(output, loaded.reference, loaded.frame_rate)
-    if loaded.cuts:
-        after = psnr(output, loaded.reference)[loaded.cuts[0] :][:3].clamp_max(120.0).tolist()
-        figures |= {f"cut_{number}": value for number, value in enumerate(after)}
-    return Row(
+    row = Row(
         material.kind,
         material.name,
         material.rendering,
@@ -111,13 +92,24 @@ def _row(material: Material, loaded: Loaded, peer: Peer) -> Row:
         "" if peer.setting is None else f"{peer.setting:g}",
         peer.causal,
         peer.exact_flow,
-        figures | {"ms": 1e3 * elapsed / len(output)},
+        {},
     )
+    tally = Tally([name for name in MEASURES if row.is_shown or name not in SLOW])
+    for stretch in _stretches(output, loaded):
+        tally.take(stretch)
+    figures = dict(tally.figures(Path(peer.name)).pooled)
+    if _is_seen(row):
+        figures["jod"] = jod(output, loaded.reference, loaded.frame_rate)
+    if loaded.cuts:
+        after = psnr(output, loaded.reference)[loaded.cuts[0] :][:3]
+        names = (f"cut_{number}" for number in range(len(after)))
+        figures |= dict(zip(names, after.clamp_max(MOST_DECIBELS).tolist(), strict=True))
+    return replace(row, figures={**figures, "ms": 1e3 * elapsed / len(output)})
 
 
-def _is_seen(material: Material, peer: Peer) -> bool:
-    native = (material.kind, material.rendering) == ("game", INPUTS["game"][0])
-    chosen = peer.name in SEEN or peer.family in SEEN_FAMILIES
+def _is_seen(row: Row) -> bool:
+    native = row.group == ("game", INPUTS["game"][0])
+    chosen = row.peer in SEEN or row.family in SEEN_FAMILIES
     return native and chosen and availability()["jod"] is None
 
 

@@ -30,6 +30,7 @@ class Summary:
     peer: str
     family: str
     setting: str
+    is_shown: bool
     causal: bool
     exact_flow: bool
     values: dict[str, Interval]
@@ -44,7 +45,7 @@ def summaries(rows: Sequence[Row], kind: str, rendering: str) -> list[Summary]:
     The scene with nothing wrong is left out, for any change to it is a loss without bound; what
     hardly flickers has no relative change and does not count for that.
     """
-    group = [row for row in rows if (row.kind, row.rendering) == (kind, rendering)]
+    group = [row for row in rows if row.group == (kind, rendering)]
     group = [row for row in group if row.clip != UNTOUCHED]
     before = {row.clip: row for row in group if row.peer == "input"}
     peers = dict.fromkeys(row.peer for row in group)
@@ -62,6 +63,7 @@ def _summary(rows: Sequence[Row], before: dict[str, Row]) -> Summary:
         first.peer,
         first.family,
         first.setting,
+        first.is_shown,
         first.causal,
         first.exact_flow,
         {name: value for name, value in values.items() if value},

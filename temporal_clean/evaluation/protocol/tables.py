@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from temporal_clean.evaluation.protocol.rows import Row
-from temporal_clean.evaluation.protocol.run import SHOWN
 from temporal_clean.evaluation.protocol.summary import (
     UNTOUCHED,
     Summary,
@@ -25,8 +24,7 @@ SWEPT = ("Gaussian", "hqdn3d", "DIS accumulation", "DIS accumulation + blur")
 
 def method_table(group: Sequence[Summary]) -> str:
     """A line a method at its one shown setting; own parts and upper bounds below."""
-    shown = [one for one in group if one.peer in SHOWN or not one.setting]
-    lines = [_line(one, group) for one in shown]
+    lines = [_line(one, group) for one in group if one.is_shown]
     return _markdown(COLUMNS, lines)
 
 
@@ -82,7 +80,7 @@ def _at(group: Sequence[Summary], family: str, sharp: float) -> str:
 
 def scene_table(rows: Sequence[Row], kind: str, rendering: str, models: Sequence[str]) -> str:
     """Scene by scene: what each whole model changes, beside the classical accumulation."""
-    group = [row for row in rows if (row.kind, row.rendering) == (kind, rendering)]
+    group = [row for row in rows if row.group == (kind, rendering)]
     peers = [CLASSICAL] if any(row.peer == CLASSICAL for row in group) else []
     peers += models
     lines = []
@@ -119,7 +117,7 @@ def cut_table(rows: Sequence[Row]) -> str:
     lines = [
         [row.peer, row.rendering, *(_figure(row, name) for name in names)]
         for row in found
-        if row.peer in SHOWN or not row.setting
+        if row.is_shown
     ]
     return _markdown(("method", "input", "at the cut", "one after", "two after"), lines)
 
@@ -135,7 +133,7 @@ def identity_table(rows: Sequence[Row]) -> str:
         ]
         for row in rows
         if row.clip == UNTOUCHED and row.rendering == "harsh"
-        if (row.peer in SHOWN or not row.setting) and row.peer != "input"
+        if row.is_shown and row.peer != "input"
     ]
     return _markdown(("method", "PSNR", "MCflick", "Sharp"), lines)
 

@@ -4,12 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from temporal_clean.evaluation.blind.metrics import BLIND_METRICS
-from temporal_clean.evaluation.metrics import METRICS, Metric
+from temporal_clean.evaluation.known import KNOWN
 from temporal_clean.evaluation.results import ClipResult, Evaluation, Figures, Interval
 
 __all__ = [
-    "KNOWN",
     "badness",
     "clip_table",
     "curves",
@@ -22,8 +20,6 @@ __all__ = [
     "pooled_table",
 ]
 
-# Of both modes; a clip has figures of one of them.
-KNOWN: dict[str, Metric] = METRICS | BLIND_METRICS
 Row = dict[str, Any]
 
 DASH, MINUS, INFINITE = "\u2013", "\u2212", "\u221e"

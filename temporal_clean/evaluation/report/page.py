@@ -6,6 +6,7 @@ from pathlib import Path
 
 from temporal_clean.compare.assembly import (
     check_output,
+    check_pictures,
     fill,
     picture_scripts,
     script_safe,
@@ -13,7 +14,7 @@ from temporal_clean.compare.assembly import (
     text_safe,
 )
 from temporal_clean.compare.clips import rate_text
-from temporal_clean.compare.stills import QUALITIES, choose_storage, encode_all
+from temporal_clean.compare.stills import choose_storage, encode_all
 from temporal_clean.compare.viewing import Video, shimmer_warning, viewer_facts
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.evaluation.report.figures import (
@@ -103,11 +104,7 @@ def check_report(
 ) -> None:
     """Raises what :func:`write_report` would refuse, before any work is done."""
     check_output([], Path(output), overwrite)
-    if frames < 1:
-        raise TemporalCleanError(f"frames must be 1 or more, but {frames} was given.")
-    if quality not in ("auto", *QUALITIES):
-        known = ", ".join(("auto", *QUALITIES))
-        raise TemporalCleanError(f"quality is one of {known}, but {quality!r} was given.")
+    check_pictures(frames, quality)
 
 
 class _Pictures:

@@ -8,7 +8,8 @@ import numpy as np
 
 from temporal_clean.compare.clips import Clips, fitting_frames, read_clips
 from temporal_clean.compare.stills import Pixels
-from temporal_clean.evaluation.report.figures import KNOWN, badness, judges, number
+from temporal_clean.evaluation.known import KNOWN
+from temporal_clean.evaluation.report.figures import badness, judges, number
 from temporal_clean.evaluation.results import ClipResult
 
 __all__ = ["Shown", "files_of", "read_shown"]

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from temporal_clean.evaluation.report.figures import KNOWN, badness, figure_text, is_perfect, judges
+from temporal_clean.evaluation.known import KNOWN
+from temporal_clean.evaluation.report.figures import badness, figure_text, is_perfect, judges
 from temporal_clean.evaluation.report.shown import Shown
 from temporal_clean.evaluation.report.stills import Area, exact, locator
 from temporal_clean.evaluation.results import ClipResult

@@ -8,8 +8,11 @@ from temporal_clean.evaluation.scenes import machines, nature, walls
 from temporal_clean.evaluation.scenes.layers import Layer, Shot
 from temporal_clean.evaluation.scenes.moving import flying, pan
 from temporal_clean.evaluation.scenes.take import Light, Take
+from temporal_clean.jitter import halton
 
 __all__ = ["cut", "fade_flash", "noise", "nothing", "static_jitter"]
+
+PLACES = 16
 
 
 def cut(rng: Generator, frames: int, height: int, width: int) -> Take:
@@ -36,29 +39,16 @@ def static_jitter(rng: Generator, frames: int, height: int, width: int) -> Take:
         pan(rng, paint, (0.0, 0.0), *size) for paint in (walls.house_front, machines.chain_link)
     ]
     layers.append(flying(rng, nature.bush, 0.0, 0.8, *size))
-    return Take((Shot([_stopped(layer) for layer in layers], height, width),), _halton(frames))
+    return Take((Shot([_stopped(layer) for layer in layers], height, width),), _jitter(frames))
 
 
 def _stopped(layer: Layer) -> Layer:
     return Layer(layer.texture, layer.to_texels[:1].expand_as(layer.to_texels))
 
 
-def _halton(frames: int) -> Float[Tensor, "frames 2"]:
-    """Offsets in pixels: the Halton sequence of bases 2 and 3, sixteen long, as TAA uses it."""
-    places = []
-    for index in range(1, 17):
-        place = []
-        for base in (2, 3):
-            share, rest, value = 1.0, index, 0.0
-            while rest:
-                share /= base
-                value += share * (rest % base)
-                rest //= base
-            place.append(value - 0.5)
-        places.append(place)
-    offsets = torch.tensor(places)
-    offsets -= offsets.mean(0)  # no shift left over a whole sequence
-    return offsets[torch.arange(frames) % 16]
+def _jitter(frames: int) -> Float[Tensor, "frames 2"]:
+    """Offsets in pixels: sixteen places, as TAA uses; no shift is left over a whole sequence."""
+    return halton(frames, PLACES) - halton(PLACES, PLACES).mean(0)
 
 
 def fade_flash(rng: Generator, frames: int, height: int, width: int) -> Take:
