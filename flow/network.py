@@ -72,19 +72,33 @@ class FlowNetwork(nn.Module):
         previous: Float[Tensor, "batch 3 height width"],
     ) -> FlowPlanes:
         """Both frames RGB in [0, 1]; height and width multiples of ``multiple_of``."""
+        return self.with_levels(frame, previous)[0]
+
+    def with_levels(
+        self,
+        frame: Float[Tensor, "batch 3 height width"],
+        previous: Float[Tensor, "batch 3 height width"],
+    ) -> tuple[FlowPlanes, list[Tensor]]:
+        """The flow, and for training the motion after each level: 1/16, 1/8, 1/4, in their pixels.
+
+        Arguments as of ``forward``.
+        """
         pyramids = zip(self.pyramid(frame), self.pyramid(previous), strict=True)
         levels = list(zip(pyramids, self.refinements, strict=True))[::-1]
         motion, doubt, context = self._start(levels[0][0][0])
+        motions = []
         for index, ((ours, theirs), refine) in enumerate(levels):
             if index > 0:
                 motion, doubt, context = _double(motion) * 2.0, _double(doubt), _double(context)
             motion, doubt, context = refine(ours, theirs, motion, doubt, context)
+            motions.append(motion)
         doubt = doubt + self._photometric(block_mean(frame, 4), block_mean(previous, 4), motion)
         phases = self.doubt_upsampling(doubt, context)
         if self.config.cell == 2:
             phases = F.pixel_unshuffle(F.pixel_shuffle(phases, 4), 2)
         full_motion = F.pixel_shuffle(self.motion_upsampling(motion * 4.0, context), 4)
-        return FlowPlanes(full_motion, torch.sigmoid(phases), motion, torch.sigmoid(doubt))
+        planes = FlowPlanes(full_motion, torch.sigmoid(phases), motion, torch.sigmoid(doubt))
+        return planes, motions
 
     def _start(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Zero motion, even doubt and empty context, shaped like these features."""

@@ -5,8 +5,8 @@ rendering: ``reference`` is what a cleaner should give, every other name is an i
 hold a supersampled ``master`` instead, from which all of them are derived, and a ``mask`` of the
 HUD and other overlays (coverage in grey, one picture or one a frame) with their colour in ``hud``
 (premultiplied by coverage), and the exact ``motion`` between its frames where it was computed
-(:func:`temporal_clean.evaluation.write_motion`), or ``teacher``, what was seen of it in clean frames
-(:mod:`temporal_clean.train.teacher`).
+(:func:`temporal_clean.evaluation.write_motion`), or ``teacher``, what was seen of it in clean
+frames (:mod:`temporal_clean.train.loading.teacher`).
 """
 
 import json
@@ -165,7 +165,7 @@ class Clip:
         return clip
 
     def files(self) -> dict[str, str]:
-        """File names by rendering, and by ``master``, ``mask``, ``hud``, ``motion``, ``teacher``."""
+        """File names by rendering, also the ``master``, ``mask``, ``hud``, ``motion``, ``teacher``."""
         record = self.record
         named = {name: rendering.file for name, rendering in record.renderings.items()}
         extra = {"master": record.master and record.master.file}

@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from temporal_clean.commands.evaluate import evaluate
     from temporal_clean.commands.export import export
     from temporal_clean.commands.pairs import pairs
+    from temporal_clean.commands.train import train
 
     commands = {
         "demo": demo,
@@ -49,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "compare": compare,
         "evaluate": evaluate,
         "pairs": pairs,
+        "train": train,
         "export": export,
         "doctor": doctor,
         "cost": cost,

@@ -44,20 +44,29 @@ class Teacher(NamedTuple):
     ahead_known: Bool[np.ndarray, "pairs half_height half_width"]
 
     def window(
-        self, first: int, count: int, backwards: bool
-    ) -> tuple[Float[Tensor, "time 2 height width"], Float[Tensor, "time 1 height width"]]:
-        """Motion and where it is known for frames ``first`` to ``first + count``, each to the one
-        shown before it (nothing known of the first), in pixels of the clip at twice the size."""
+        self, first: int, count: int, backwards: bool, corner: tuple[int, int], side: int
+    ) -> tuple[Float[Tensor, "time 2 side side"], Float[Tensor, "time 1 side side"]]:
+        """Motion, and where it is known, of the frames ``first`` to ``first + count``.
+
+        Each leads to the frame shown before it (of the first nothing is known), in pixels of the
+        clip at its full size, for the square of ``side`` pixels at ``corner`` (row, column).
+        """
         pairs = slice(first, first + count - 1)
         motion, known = (
             (self.ahead[pairs][::-1], self.ahead_known[pairs][::-1])
             if backwards
             else (self.back[pairs], self.back_known[pairs])
         )
-        planes = torch.from_numpy(motion.astype(np.float32)) / UNIT
-        sure = torch.from_numpy(known.astype(np.float32))[:, None]
+        # One half-size pixel more on each side is what interpolation looks at.
+        (top, rows), (left, columns) = (
+            (max(n // 2 - 1, 0), slice(max(n // 2 - 1, 0), (n + side) // 2 + 2)) for n in corner
+        )
+        planes = torch.from_numpy(motion[..., rows, columns].astype(np.float32)) / UNIT
+        sure = torch.from_numpy(known[:, None, rows, columns].astype(np.float32))
         both = F.pad(torch.cat([planes, sure], dim=1), (0, 0, 0, 0, 0, 0, 1, 0))
         both = F.interpolate(both, scale_factor=2.0, mode="bilinear", align_corners=False)
+        y, x = corner[0] - 2 * top, corner[1] - 2 * left
+        both = both[..., y : y + side, x : x + side]
         return both[:, :2], (both[:, 2:] > 0.99).to(both.dtype)
 
 
@@ -130,6 +139,6 @@ def read_teacher(source: str | BinaryIO) -> Teacher:
             return Teacher(*(archive[name] for name in Teacher._fields))
     except (OSError, ValueError, KeyError) as error:
         raise TemporalCleanError(
-            f"{source} is not a clip's teacher flow ({error}): remove it and its name in clip.json, "
-            "and temporal-clean pairs flow finds it again"
+            f"{source} is not a clip's teacher flow ({error}): remove it and its name in "
+            "clip.json, and temporal-clean pairs flow finds it again"
         ) from error

@@ -1,0 +1,225 @@
+"""What each stage of training asks of the networks: one batch of windows in, losses out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypedDict
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from temporal_clean.flow import block_mean
+from temporal_clean.history import warp_picture
+from temporal_clean.recurrent import Inspection, RecurrentCleaner, State
+from temporal_clean.train.losses import (
+    census_distance,
+    charbonnier,
+    doubt_error,
+    flicker,
+    gradient,
+    motion_distance,
+    photometric,
+    sharpness_error,
+    smoothness,
+)
+
+__all__ = ["Batch", "Objective", "StageName", "Weights"]
+
+StageName = Literal["flow", "surprise", "spatial", "fusion"]
+
+# Which parts of the cleaner a stage trains.
+PARTS: dict[StageName, tuple[str, ...]] = {
+    "flow": ("flow",),
+    "surprise": ("spatial.surprise", "fusion.surprise"),
+    "spatial": ("spatial",),
+    "fusion": ("flow", "spatial", "fusion"),
+}
+# Coarse levels of the flow steer the fine ones, and matter only so far.
+LEVEL_SHARE = 0.3
+
+
+class Batch(TypedDict):
+    """Windows as a DataLoader collates them (temporal_clean.train.loading.Window)."""
+
+    input: Float[Tensor, "batch time 3 height width"]
+    reference: Float[Tensor, "batch time 3 height width"]
+    mask: Float[Tensor, "batch time 1 height width"]
+    motion: Float[Tensor, "batch time 2 height width"]
+    known: Float[Tensor, "batch time 1 height width"]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much each term of the sum counts; 0 leaves it out."""
+
+    picture: float = 1.0
+    faint: float = 0.2
+    gradient: float = 0.3
+    spatial: float = 0.2
+    flicker: float = 1.0
+    sharp: float = 0.03
+    surprise: float = 0.004
+    teacher: float = 0.03
+    photometric: float = 0.3
+    census: float = 0.0
+    doubt: float = 0.03
+    smooth: float = 0.004
+
+
+class Objective(nn.Module):
+    """The cleaner with the losses of one stage, as one module that Fabric wraps.
+
+    ``forward`` gives the weighted losses to be summed, and statistics to be watched, all means
+    over the batch.
+    """
+
+    def __init__(self, model: RecurrentCleaner, stage: StageName, weights: Weights) -> None:
+        super().__init__()
+        self.model, self.stage, self.weights = model, stage, weights
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(name.startswith(tuple(f"{part}." for part in PARTS[stage])))
+
+    def forward(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        stages = {
+            "flow": self.flow,
+            "surprise": self.surprise,
+            "spatial": self.spatial,
+            "fusion": self.fusion,
+        }
+        terms, statistics = stages[self.stage](batch)
+        weights = vars(self.weights)
+        losses = {name: weights[name] * term for name, term in terms.items() if weights[name]}
+        return losses, {name: value.detach() for name, value in statistics.items()}
+
+    def flow(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Every pair of neighbouring frames."""
+        frame, previous = batch["input"][:, 1:].flatten(0, 1), batch["input"][:, :-1].flatten(0, 1)
+        planes, levels = self.model.flow.with_levels(frame, previous)
+        clean = [batch["reference"][:, part].flatten(0, 1) for part in _NOW_AND_BEFORE]
+        motion, known = (batch[name][:, 1:].flatten(0, 1) for name in ("motion", "known"))
+        full = planes.full(self.model.config.flow.cell)
+        terms = self._flow_terms(full.motion, full.doubt, clean[0], clean[1], motion, known)
+        for level, factor in zip(levels[:-1], (16, 8), strict=True):
+            target = block_mean(motion, factor) / factor
+            sure = (block_mean(known, factor) > 0.99).to(known.dtype)
+            distance = motion_distance(level.float() * factor, target * factor, sure)
+            terms["teacher"] = terms["teacher"] + LEVEL_SHARE * distance
+        distance = (full.motion.float() - motion).norm(dim=1, keepdim=True)
+        count = known.sum().clamp_min(1.0)
+        return terms, {
+            "end-point error": (known * distance).sum() / count,
+            "doubt": full.doubt.float().mean(),
+        }
+
+    def _flow_terms(
+        self,
+        motion: Tensor,
+        doubt: Tensor,
+        clean: Tensor,
+        before: Tensor,
+        teacher: Tensor,
+        known: Tensor,
+    ) -> dict[str, Tensor]:
+        """Of one flow, judged by the clean frames behind it."""
+        motion, doubt = motion.float(), doubt.float()
+        terms = {
+            "teacher": motion_distance(motion, teacher, known),
+            "photometric": photometric(clean, before, motion, known),
+            "doubt": doubt_error(doubt, clean, before, motion),
+            "smooth": smoothness(motion, clean),
+        }
+        if self.weights.census:
+            terms["census"] = census_distance(clean, before, motion, known)
+        return terms
+
+    def surprise(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """The density of clean patches, given what surrounds them and what came before."""
+        model = self.model
+        clean, before = (batch["reference"][:, part].flatten(0, 1) for part in _NOW_AND_BEFORE)
+        motion, known = (batch[name][:, 1:].flatten(0, 1) for name in ("motion", "known"))
+        tokens = model.spatial.tokens(clean)
+        nats = model.spatial.surprise(tokens).nats.float().mean()
+        history = model.fusion.tokens(warp_picture(before, motion, model.config.kernel))
+        given = model.fusion.surprise(tokens, history, 1.0 - block_mean(known, 8)).nats
+        temporal = given.float().mean()
+        return {"surprise": nats + temporal}, {"spatial nats": nats, "temporal nats": temporal}
+
+    def spatial(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Every frame by itself."""
+        model = self.model
+        frame, reference = batch["input"].flatten(0, 1), batch["reference"].flatten(0, 1)
+        result = model.spatial(frame)
+        clean = model.spatial.picture(frame, result).float()
+        terms = self._picture_terms(clean, reference)
+        nats = model.spatial.surprise(model.spatial.tokens(reference)).nats
+        terms["surprise"] = nats.float().mean()
+        return terms, {"mask": result.mask.float().mean()}
+
+    def _picture_terms(self, clean: Tensor, reference: Tensor) -> dict[str, Tensor]:
+        error = clean - reference
+        return {
+            # Large errors count squared, as PSNR counts them; the other term keeps faint ones in
+            # sight (a clean picture is to be left within a code of itself).
+            "picture": charbonnier(error, softness=1e-3).mean(),
+            "faint": charbonnier(error, softness=1e-5).mean(),
+            "gradient": charbonnier(gradient(error)).mean(),
+            "sharp": sharpness_error(clean, reference),
+        }
+
+    def fusion(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """A window through time, everything end to end."""
+        frames = batch["input"].shape[1]
+        state = self.model.initial_state(batch["input"][:, 0])
+        terms: list[dict[str, Tensor]] = []
+        statistics: list[dict[str, Tensor]] = []
+        error: Tensor | None = None
+        for t in range(frames):
+            before = state
+            clean, state, maps = self.model.inspect(batch["input"][:, t], state)
+            clean, reference = clean.float(), batch["reference"][:, t]
+            now = self._picture_terms(clean, reference)
+            now["spatial"] = charbonnier(maps.spatial.float() - reference, softness=1e-3).mean()
+            now["surprise"] = self._surprise(reference, before, maps, first=t == 0)
+            if error is not None:
+                last = batch["reference"][:, t - 1]
+                motion, known = batch["motion"][:, t], batch["known"][:, t]
+                now["flicker"] = flicker(clean - reference, error, motion, known)
+                now |= self._flow_terms(maps.motion, maps.doubt, reference, last, motion, known)
+                statistics.append(_statistics(state, maps))
+            terms.append(now)
+            error = clean - reference
+        return _mean(terms, frames), _mean(statistics, max(len(statistics), 1))
+
+    def _surprise(self, reference: Tensor, before: State, maps: Inspection, first: bool) -> Tensor:
+        """Negative log-likelihood of the clean frame, given its surroundings and given the past."""
+        model = self.model
+        tokens = model.spatial.tokens(reference)
+        nats = model.spatial.surprise(tokens).nats.float().mean()
+        if first:
+            return nats
+        history = warp_picture(before.clean, maps.motion, "bilinear").detach()
+        doubt = F.avg_pool2d(maps.doubt, 8).detach()
+        given = model.fusion.surprise(tokens, model.fusion.tokens(history), doubt).nats
+        return nats + given.float().mean()
+
+
+_NOW_AND_BEFORE = (slice(1, None), slice(None, -1))
+
+
+def _statistics(state: State, maps: Inspection) -> dict[str, Tensor]:
+    return {
+        "weight": maps.weight.float().mean(),
+        "mask": maps.mask.float().mean(),
+        "doubt": maps.doubt.float().mean(),
+        "hidden saturated": (state.hidden.abs() > 0.97).float().mean(),
+    }
+
+
+def _mean(steps: list[dict[str, Tensor]], count: int) -> dict[str, Tensor]:
+    """Sum over the steps of each entry, by ``count``: an entry that some lack counts as 0 there."""
+    names: Mapping[str, None] = {name: None for step in steps for name in step}
+    return {
+        name: torch.stack([step[name] for step in steps if name in step]).sum() / count
+        for name in names
+    }

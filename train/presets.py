@@ -1,0 +1,152 @@
+"""Training as typed data: which stages, how long, on what windows."""
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from temporal_clean.errors import TemporalCleanError
+from temporal_clean.train.loading import Augmentation, WindowConfig
+from temporal_clean.train.objective import StageName, Weights
+
+__all__ = ["PRESETS", "Preset", "Size", "Stage", "preset"]
+
+Size = Literal["fast", "quality"]
+
+# A little of everything that real games do to a picture; noise teaches the flow to stand still.
+AUGMENTED = Augmentation(colour=0.4, light=0.05, noise=0.12)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stretch of training with one learning rate schedule.
+
+    ``batch`` is in windows over all processes. The rate warms up over ``warm_up`` steps and falls
+    along a cosine from ``rate`` to ``last_rate``.
+    """
+
+    trains: StageName
+    steps: int
+    batch: int
+    windows: WindowConfig
+    rate: float = 8e-4
+    last_rate: float = 2e-5
+    warm_up: int = 100
+    weights: Weights = field(default_factory=Weights)
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.batch < 1:
+            raise TemporalCleanError(f"expected steps and batch of 1 or more, got {self}")
+        if self.windows.crop % 32:
+            raise TemporalCleanError(
+                f"expected a crop that 32 divides, got {self.windows.crop}: set another"
+            )
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Stages one after another, for one size of the model.
+
+    Each ``round_steps`` steps training is saved and judged on clips held out of it. ``averaging``
+    is the decay of the exponential moving average of the weights, which is what ships.
+    ``hold_out`` places are left out of training to judge it by, on ``judged_frames`` frames each.
+    """
+
+    size: Size
+    stages: tuple[Stage, ...]
+    round_steps: int = 1000
+    averaging: float = 0.999
+    weight_decay: float = 1e-4
+    most_gradient: float = 1.0
+    hold_out: int = 5
+    judged_frames: int = 12
+    seed: int = 0
+
+    def scaled(self, factor: float) -> "Preset":
+        """The same with ``factor`` times the steps of each stage."""
+        stages = (replace(s, steps=max(1, round(s.steps * factor))) for s in self.stages)
+        return replace(self, stages=tuple(stages))
+
+
+def _windows(frames: int, crop: int, **shares: float) -> WindowConfig:
+    # One decoded stretch serves many windows; two streams let one or two processes share the data.
+    return WindowConfig(
+        frames=frames, crop=crop, pool=8, stretch=24, reuse=48, streams=2,
+        augmentation=AUGMENTED, **shares,
+    )  # fmt: skip
+
+
+# Stage (a): motion, half of it synthetic and exact. Pairs of neighbours within short windows.
+FLOW = Stage(
+    trains="flow",
+    steps=12_000,
+    batch=4,
+    windows=_windows(6, 160, layered=0.4, held=0.06),
+    rate=2e-3,
+)
+# Stage (b): what clean patches look like.
+SURPRISE = Stage(
+    trains="surprise", steps=1_500, batch=6, windows=_windows(4, 128, layered=0.1), rate=2e-3
+)
+# Stage (c): one frame at a time, surprise going on.
+SPATIAL = Stage(
+    trains="spatial", steps=6_000, batch=6, windows=_windows(4, 128, layered=0.05), rate=1e-3
+)
+# Stage (d): all of it through time, longer and longer windows.
+FUSION = tuple(
+    Stage(
+        trains="fusion",
+        steps=steps,
+        batch=batch,
+        windows=_windows(frames, 128, layered=0.1, held=0.04, cut=0.06),
+        rate=rate,
+        last_rate=last,
+    )
+    for steps, batch, frames, rate, last in (
+        (4_000, 8, 3, 8e-4, 4e-4),
+        (4_000, 4, 6, 6e-4, 2e-4),
+        (4_000, 4, 10, 3e-4, 1e-5),
+    )
+)
+
+PRESETS: dict[str, Preset] = {
+    # Every stage for a few steps: shows that all of it works on this machine.
+    "smoke": Preset(
+        size="fast",
+        stages=tuple(
+            Stage(
+                trains=trains,
+                steps=12,
+                batch=4,
+                windows=replace(_windows(3, 64, layered=0.3, cut=0.2), pool=2, stretch=6),
+                warm_up=4,
+            )
+            for trains in ("flow", "surprise", "spatial", "fusion")
+        ),
+        round_steps=6,
+        averaging=0.9,
+        hold_out=1,
+        judged_frames=4,
+    ),
+    "flow": Preset(size="fast", stages=(FLOW,)),
+    "surprise": Preset(size="fast", stages=(SURPRISE,)),
+    "spatial": Preset(size="fast", stages=(SPATIAL,)),
+    "fusion": Preset(size="fast", stages=FUSION),
+    "fast": Preset(size="fast", stages=(FLOW, SURPRISE, SPATIAL, *FUSION)),
+    "quality": Preset(size="quality", stages=(FLOW, SURPRISE, SPATIAL, *FUSION)),
+    # From weights that ship, on one's own game: everything end to end, gently.
+    "fine-tune": Preset(
+        size="fast",
+        stages=(replace(FUSION[1], steps=3_000, rate=2e-4, last_rate=1e-5),),
+        round_steps=500,
+    ),
+}
+
+
+def preset(name: str, size: Size | None = None) -> Preset:
+    """A preset by name, for another size of the model if given.
+
+    Raises :class:`TemporalCleanError` for a name that there is not.
+    """
+    if name not in PRESETS:
+        raise TemporalCleanError(f"no preset {name!r}: expected one of {', '.join(PRESETS)}")
+    found = PRESETS[name]
+    return found if size is None else replace(found, size=size)
