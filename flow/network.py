@@ -1,8 +1,8 @@
-"""The light flow network: convolutions only, refined from coarse to fine.
+"""The light flow network: refined from coarse to fine, solved to sub-pixels at each level.
 
-Each level sees both frames' features, the previous one warped by the flow so far, their local
-correlation, and corrects motion and doubt, as intermediate-flow networks do (RIFE, Huang et al.,
-ECCV 2022). Convolutions use CPUs, NPUs and TensorRT best.
+Each level sees both frames' features, the previous one warped by the flow so far, and corrects
+motion and doubt, as intermediate-flow networks do (RIFE, Huang et al., ECCV 2022); then steps of
+Lucas and Kanade, which it gates, bring the motion to where the pictures agree.
 """
 
 import math
@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from temporal_clean.flow.correlation import LocalCorrelation
+from temporal_clean.flow.lucas_kanade import LucasKanade
 from temporal_clean.flow.pooling import block_mean
 from temporal_clean.flow.record import Flow, FlowPlanes
 from temporal_clean.flow.warping import outside, warp
@@ -24,14 +25,17 @@ __all__ = ["FlowConfig", "FlowNetwork"]
 
 @dataclass(frozen=True)
 class FlowConfig:
-    """Sizes at 1/4, 1/8 and 1/16: feature and refinement channels, 3x3 convolutions, and the
-    correlation's channels and radius."""
+    """Sizes at 1/4, 1/8 and 1/16: feature and refinement channels, 3x3 convolutions, the
+    correlation's channels (0: none) and radius, and the steps of Lucas and Kanade; ``last_solves``
+    are those on pictures of half the size at the end."""
 
     features: tuple[int, int, int] = (24, 32, 48)
     widths: tuple[int, int, int] = (24, 32, 64)
     depths: tuple[int, int, int] = (1, 1, 2)
-    correlations: tuple[int, int, int] = (6, 8, 12)
+    correlations: tuple[int, int, int] = (0, 8, 12)
     radii: tuple[int, int, int] = (1, 1, 3)
+    solves: tuple[int, int, int] = (2, 2, 2)
+    last_solves: int = 2
     context: int = 8
     # Side of the cell whose sub-positions doubt keeps as channels (FlowPlanes): 4 or 2.
     cell: int = 4
@@ -40,8 +44,8 @@ class FlowConfig:
 class FlowNetwork(nn.Module):
     """Motion from the current frame to the previous one, with doubt.
 
-    Untrained it answers zero motion, and doubts every place where the two frames differ in
-    their 4x4 means: the classical photometric gate, which training then refines.
+    Untrained it answers half of what Lucas and Kanade's steps find from zero motion on, and doubts
+    every place where the two frames then differ in their 4x4 means: the classical photometric gate.
     """
 
     multiple_of: ClassVar[int] = 16
@@ -51,6 +55,7 @@ class FlowNetwork(nn.Module):
         self.config = config = config or FlowConfig()
         self.pyramid = FeaturePyramid(config.features)
         self.refinements = nn.ModuleList(Refinement(config, level) for level in range(3))
+        self.last_solve = LucasKanade(stride=2)
         self.motion_upsampling = LearnedUpsampling(2, config.context)
         self.doubt_upsampling = LearnedUpsampling(1, config.context)
         # Doubt is one half where the 4x4 means differ by 5 codes of 255, and 0.98 at 10: a
@@ -79,26 +84,39 @@ class FlowNetwork(nn.Module):
         frame: Float[Tensor, "batch 3 height width"],
         previous: Float[Tensor, "batch 3 height width"],
     ) -> tuple[FlowPlanes, list[Tensor]]:
-        """The flow, and for training the motion after each level: 1/16, 1/8, 1/4, in their pixels.
-
-        Arguments as of ``forward``.
-        """
+        """The flow, and for training the motion after each level, in its pixels: 1/16, 1/8, 1/4,
+        and 1/4 once more after the last steps. Arguments as of ``forward``."""
         pyramids = zip(self.pyramid(frame), self.pyramid(previous), strict=True)
-        levels = list(zip(pyramids, self.refinements, strict=True))[::-1]
-        motion, doubt, context = self._start(levels[0][0][0])
+        pictures = [_pictures(frame), _pictures(previous)]
+        levels = list(zip(pyramids, self.refinements, zip(*pictures, strict=True), strict=True))
+        motion, doubt, context = self._start(levels[-1][0][0])
+        gate = doubt
         motions = []
-        for index, ((ours, theirs), refine) in enumerate(levels):
+        for index, ((ours, theirs), refine, seen) in enumerate(levels[::-1]):
             if index > 0:
                 motion, doubt, context = _double(motion) * 2.0, _double(doubt), _double(context)
-            motion, doubt, context = refine(ours, theirs, motion, doubt, context)
+            motion, doubt, context, gate = refine(ours, theirs, motion, doubt, context)
+            for _ in range(refine.solves):
+                motion = motion + gate * refine.solve(*seen, motion)
             motions.append(motion)
-        doubt = doubt + self._photometric(block_mean(frame, 4), block_mean(previous, 4), motion)
+        motion = self._finish(frame, previous, motion, gate)
+        motions.append(motion)
+        quarter = [picture[0] for picture in pictures]
+        doubt = doubt + self._photometric(quarter[0], quarter[1], motion)
         phases = self.doubt_upsampling(doubt, context)
         if self.config.cell == 2:
             phases = F.pixel_unshuffle(F.pixel_shuffle(phases, 4), 2)
         full_motion = F.pixel_shuffle(self.motion_upsampling(motion * 4.0, context), 4)
         planes = FlowPlanes(full_motion, torch.sigmoid(phases), motion, torch.sigmoid(doubt))
         return planes, motions
+
+    def _finish(self, frame: Tensor, previous: Tensor, motion: Tensor, gate: Tensor) -> Tensor:
+        """The last steps: motion of each 4x4 cell from pictures of half the frame's size."""
+        ours, theirs = block_mean(frame, 2), block_mean(previous, 2)
+        for _ in range(self.config.last_solves):
+            step = self.last_solve(ours, theirs, _double(motion) * 2.0)
+            motion = motion + gate * (0.5 * step)
+        return motion
 
     def _start(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Zero motion, even doubt and empty context, shaped like these features."""
@@ -141,40 +159,48 @@ class FeaturePyramid(nn.Module):
 
 
 class Refinement(nn.Module):
-    """One level's correction of motion (pixels of this level), doubt (logit) and context."""
+    """One level's correction of motion (pixels of this level), doubt (logit) and context, and how
+    far the solver's steps are to be believed."""
 
     def __init__(self, config: FlowConfig, level: int) -> None:
         super().__init__()
         context = config.context
         features, width = config.features[level], config.widths[level]
-        self.correlation = LocalCorrelation(
-            features, config.correlations[level], config.radii[level]
+        channels = config.correlations[level]
+        self.correlation = (
+            LocalCorrelation(features, channels, config.radii[level]) if channels else None
         )
+        self.solves = config.solves[level]
+        self.solve = LucasKanade()
         plain = 2 * features + 3 + context
-        self.enter = nn.Conv2d(plain + self.correlation.planes, width, kernel_size=1)
+        planes = self.correlation.planes if self.correlation else 0
+        self.enter = nn.Conv2d(plain + planes, width, kernel_size=1)
         self.body = nn.ModuleList(
             nn.Conv2d(width, width, kernel_size=3, padding=1) for _ in range(config.depths[level])
         )
-        self.leave = nn.Conv2d(width, 3 + context, kernel_size=1)
+        self.leave = nn.Conv2d(width, 4 + context, kernel_size=1)
         for convolution in (self.enter, *self.body, self.leave):
             _initialise(convolution)
         with torch.no_grad():
-            self.enter.weight[:, plain:] = self.correlation.reading_weights(width)
-            self.leave.weight[:3].zero_()
-            self.leave.weight[3:].mul_(0.3)
+            if self.correlation:
+                self.enter.weight[:, plain:] = self.correlation.reading_weights(width)
+            self.leave.weight[:4].zero_()
+            self.leave.weight[4:].mul_(0.3)
 
     def forward(
         self, ours: Tensor, theirs: Tensor, motion: Tensor, doubt: Tensor, context: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         warped = warp(theirs, motion, "bilinear")
         # Motions of tens of pixels beside features of order one: a tenth brings them together.
-        correlation = self.correlation(ours, warped)
-        x = torch.cat([ours, warped, motion * 0.1, doubt * 0.1, context, correlation], dim=1)
-        x = _activate(self.enter(x))
+        seen = [ours, warped, motion * 0.1, doubt * 0.1, context]
+        if self.correlation is not None:
+            seen.append(self.correlation(ours, warped))
+        x = _activate(self.enter(torch.cat(seen, dim=1)))
         for convolution in self.body:
             x = x + _activate(convolution(x))
         update = self.leave(x)
-        return motion + update[:, :2], doubt + update[:, 2:3], update[:, 3:]
+        gate = torch.sigmoid(update[:, 3:4])
+        return motion + update[:, :2], doubt + update[:, 2:3], update[:, 4:], gate
 
 
 class LearnedUpsampling(nn.Module):
@@ -222,6 +248,13 @@ def _initialise(convolution: nn.Module) -> None:
 
 def _activate(x: Tensor) -> Tensor:
     return F.leaky_relu(x, 0.1)
+
+
+def _pictures(frame: Tensor) -> list[Tensor]:
+    """The frame at 1/4, 1/8 and 1/16: what the solver compares."""
+    quarter = block_mean(frame, 4)
+    eighth = block_mean(quarter, 2)
+    return [quarter, eighth, block_mean(eighth, 2)]
 
 
 def _double(x: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from temporal_clean.models.attention import TransformerBlock
+from temporal_clean.models.filters import SteeredFilters
 from temporal_clean.models.phases import PhaseHead, for_each_colour
 from temporal_clean.models.surprise import TOKEN_DIMENSIONS, PatchTokens, SpatialSurprise, Surprise
 
@@ -26,6 +27,8 @@ class SpatialConfig:
     blocks: int = 1
     stem_convolutions: int = 0
     decoder_convolutions: int = 1
+    # Steered filters (models/filters.py) beside the free correction.
+    filters: bool = True
 
     @property
     def cell(self) -> int:
@@ -74,6 +77,7 @@ class SpatialCleaner(nn.Module):
         channels = config.half or config.quarter
         self.correction = PhaseHead(channels, planes=3, cell=config.cell)
         self.mask = PhaseHead(channels, planes=1, cell=config.cell, bias=2.0)
+        self.filters = SteeredFilters(channels, config.cell) if config.filters else None
 
     def forward(self, frame: Float[Tensor, "batch 3 height width"]) -> SpatialResult:
         """``frame`` is RGB in [0, 1], height and width multiples of ``multiple_of``."""
@@ -87,7 +91,10 @@ class SpatialCleaner(nn.Module):
         half, features = self.decoder(half, quarter, encoded)
         finest = features if half is None else half
         mask = torch.sigmoid(self.mask(finest))
-        delta = for_each_colour(mask) * self.correction(finest)
+        correction = self.correction(finest)
+        if self.filters is not None:
+            correction = correction + for_each_colour(self.filters(frame, finest))
+        delta = for_each_colour(mask) * correction
         return SpatialResult(delta, mask, features, half, tokens, surprise)
 
     def picture(

@@ -165,7 +165,7 @@ class Clip:
         return clip
 
     def files(self) -> dict[str, str]:
-        """File names by rendering, also the ``master``, ``mask``, ``hud``, ``motion``, ``teacher``."""
+        """File names by rendering, and ``master``, ``mask``, ``hud``, ``motion``, ``teacher``."""
         record = self.record
         named = {name: rendering.file for name, rendering in record.renderings.items()}
         extra = {"master": record.master and record.master.file}

@@ -72,7 +72,7 @@ SIZES: dict[str, CleanerConfig] = {
             features=(32, 48, 64),
             widths=(40, 64, 96),
             depths=(2, 3, 3),
-            correlations=(8, 12, 16),
+            correlations=(0, 12, 16),
             cell=2,
         ),
         spatial=SpatialConfig(

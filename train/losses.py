@@ -56,11 +56,11 @@ def flicker(error: Picture, before: Picture, motion: Motion, known: Map) -> Tens
 
 def sharpness_error(clean: Picture, reference: Picture) -> Tensor:
     """|Sharp - 1| of each picture, Sharp = <grad o, grad g> / <grad g, grad g>."""
-    ours, theirs = gradient(clean), gradient(reference)
+    missing, theirs = gradient(reference - clean), gradient(reference)
     # One squared step of a tenth of white in each hundred pixels: flat crops have no sharpness.
     floor = 1e-4 * theirs[0].numel()
     energy = theirs.square().sum(dim=(1, 2, 3)).clamp_min(floor)
-    return ((ours * theirs).sum(dim=(1, 2, 3)) / energy - 1.0).abs().mean()
+    return ((missing * theirs).sum(dim=(1, 2, 3)) / energy).abs().mean()
 
 
 def motion_distance(motion: Motion, teacher: Motion, known: Map) -> Tensor:

@@ -26,14 +26,15 @@ from temporal_clean.train.losses import (
 
 __all__ = ["Batch", "Objective", "StageName", "Weights"]
 
-StageName = Literal["flow", "surprise", "spatial", "fusion"]
+StageName = Literal["flow", "surprise", "spatial", "fusion", "joint"]
 
 # Which parts of the cleaner a stage trains.
 PARTS: dict[StageName, tuple[str, ...]] = {
     "flow": ("flow",),
     "surprise": ("spatial.surprise", "fusion.surprise"),
     "spatial": ("spatial",),
-    "fusion": ("flow", "spatial", "fusion"),
+    "fusion": ("spatial", "fusion"),
+    "joint": ("flow", "spatial", "fusion"),
 }
 # Coarse levels of the flow steer the fine ones, and matter only so far.
 LEVEL_SHARE = 0.3
@@ -86,6 +87,7 @@ class Objective(nn.Module):
             "surprise": self.surprise,
             "spatial": self.spatial,
             "fusion": self.fusion,
+            "joint": self.fusion,
         }
         terms, statistics = stages[self.stage](batch)
         weights = vars(self.weights)
@@ -100,7 +102,7 @@ class Objective(nn.Module):
         motion, known = (batch[name][:, 1:].flatten(0, 1) for name in ("motion", "known"))
         full = planes.full(self.model.config.flow.cell)
         terms = self._flow_terms(full.motion, full.doubt, clean[0], clean[1], motion, known)
-        for level, factor in zip(levels[:-1], (16, 8), strict=True):
+        for level, factor in zip(levels, (16, 8, 4, 4), strict=True):
             target = block_mean(motion, factor) / factor
             sure = (block_mean(known, factor) > 0.99).to(known.dtype)
             distance = motion_distance(level.float() * factor, target * factor, sure)
@@ -168,7 +170,7 @@ class Objective(nn.Module):
         }
 
     def fusion(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """A window through time, everything end to end."""
+        """A window through time; the flow is learned with it in the joint stage only."""
         frames = batch["input"].shape[1]
         state = self.model.initial_state(batch["input"][:, 0])
         terms: list[dict[str, Tensor]] = []
@@ -185,7 +187,8 @@ class Objective(nn.Module):
                 last = batch["reference"][:, t - 1]
                 motion, known = batch["motion"][:, t], batch["known"][:, t]
                 now["flicker"] = flicker(clean - reference, error, motion, known)
-                now |= self._flow_terms(maps.motion, maps.doubt, reference, last, motion, known)
+                if self.stage == "joint":
+                    now |= self._flow_terms(maps.motion, maps.doubt, reference, last, motion, known)
                 statistics.append(_statistics(state, maps))
             terms.append(now)
             error = clean - reference

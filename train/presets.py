@@ -90,21 +90,20 @@ SURPRISE = Stage(
 SPATIAL = Stage(
     trains="spatial", steps=6_000, batch=6, windows=_windows(4, 128, layered=0.05), rate=1e-3
 )
-# Stage (d): all of it through time, longer and longer windows.
-FUSION = tuple(
-    Stage(
-        trains="fusion",
-        steps=steps,
-        batch=batch,
-        windows=_windows(frames, 128, layered=0.1, held=0.04, cut=0.06),
-        rate=rate,
-        last_rate=last,
-    )
-    for steps, batch, frames, rate, last in (
-        (4_000, 8, 3, 8e-4, 4e-4),
-        (4_000, 4, 6, 6e-4, 2e-4),
-        (4_000, 4, 10, 3e-4, 1e-5),
-    )
+
+
+def _through_time(
+    trains: StageName, steps: int, batch: int, frames: int, rate: float, last_rate: float
+) -> Stage:
+    windows = _windows(frames, 128, layered=0.1, held=0.04, cut=0.06)
+    return Stage(trains, steps, batch, windows, rate, last_rate)
+
+
+# Stage (d): through time, longer and longer windows; the flow as it is, then all end to end.
+FUSION = (
+    _through_time("fusion", 4_000, batch=8, frames=3, rate=8e-4, last_rate=4e-4),
+    _through_time("fusion", 4_000, batch=4, frames=6, rate=6e-4, last_rate=2e-4),
+    _through_time("joint", 4_000, batch=4, frames=10, rate=2e-4, last_rate=1e-5),
 )
 
 PRESETS: dict[str, Preset] = {
@@ -119,7 +118,7 @@ PRESETS: dict[str, Preset] = {
                 windows=replace(_windows(3, 64, layered=0.3, cut=0.2), pool=2, stretch=6),
                 warm_up=4,
             )
-            for trains in ("flow", "surprise", "spatial", "fusion")
+            for trains in ("flow", "surprise", "spatial", "fusion", "joint")
         ),
         round_steps=6,
         averaging=0.9,
@@ -135,7 +134,7 @@ PRESETS: dict[str, Preset] = {
     # From weights that ship, on one's own game: everything end to end, gently.
     "fine-tune": Preset(
         size="fast",
-        stages=(replace(FUSION[1], steps=3_000, rate=2e-4, last_rate=1e-5),),
+        stages=(replace(FUSION[2], steps=3_000),),
         round_steps=500,
     ),
 }

@@ -29,6 +29,7 @@ def evaluate(
     models: tuple[str, ...] = ("fast", "quality"),
     results: Path = Path("docs"),
     jobs: int | None = None,
+    flows: tuple[str, ...] = (),
     overwrite: bool = False,
 ) -> None:
     """Measure flicker, ghosting and sharpness of videos, with or without a reference.
@@ -48,10 +49,13 @@ def evaluate(
         quick: Leave out FLIP, ColorVideoVDP, VMAF and tLP, which take seconds a frame.
         frames: Compare at most this many frames.
         protocol: Judge models and classical methods by scenes and games; writes RESULTS.md.
-        clips: With --protocol: a folder of validation clips (pairs record all --split validation).
+        clips: With --protocol or --flows: a folder of validation clips (pairs record all --split
+            validation).
         models: With --protocol: fast, quality, or checkpoints.
         results: With --protocol: the folder for RESULTS.md and its plots.
         jobs: With --protocol: processes, each on one thread; one a core by default.
+        flows: Judge optical flows on --clips: models, dis-fast, dis-medium, or
+            ptlflow:MODEL:WEIGHTS.
         overwrite: Replace results of an earlier run.
     """
     for path in (json, csv, report):
@@ -59,6 +63,11 @@ def evaluate(
             require_writable(path, overwrite)
     if frames is not None and frames < 1:
         raise TemporalCleanError(f"frames must be 1 or more, got {frames}")
+    if flows:
+        from temporal_clean.commands.flows import judge_and_print
+
+        judge_and_print(flows, clips, frames)
+        return
     if protocol:
         from temporal_clean.commands.protocol import run_and_write
 

@@ -140,5 +140,5 @@ def read_teacher(source: str | BinaryIO) -> Teacher:
     except (OSError, ValueError, KeyError) as error:
         raise TemporalCleanError(
             f"{source} is not a clip's teacher flow ({error}): remove it and its name in "
-            "clip.json, and temporal-clean pairs flow finds it again"
+            "clip.json, and temporal-clean train finds it again"
         ) from error

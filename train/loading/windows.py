@@ -28,12 +28,13 @@ __all__ = ["Window", "WindowConfig", "Windows"]
 class WindowConfig:
     """What a window is, and how much work is shared between windows.
 
-    Decoding a master costs more than a window needs, so each worker holds ``pool`` decoded
-    stretches of ``stretch`` frames (6 MB a frame of 1920x1080) and draws ``reuse`` windows from
-    each before it is replaced. ``margin`` pixels around a crop are degraded with it and cut off,
-    so that no upscaler sees a border that is none. ``paste_hud`` is the share of clips with a HUD
-    that show it, and of windows: ``reverse`` is played backwards, ``held`` shows one frame all the
-    time, ``cut`` changes to another clip on the way, ``layered`` is synthetic with exact flow.
+    Decoding a master costs more than a window needs, so the ranks together hold, in each worker,
+    ``pool`` decoded stretches of ``stretch`` frames (6 MB a frame of 1920x1080) and draw ``reuse``
+    windows from each before it is replaced. ``margin`` pixels around a crop are degraded with it
+    and cut off, so that no upscaler sees a border that is none. ``paste_hud`` is the share of clips
+    with a HUD that show it, and of windows: ``reverse`` is played backwards, ``held`` shows one
+    frame all the time, ``cut`` changes to another clip on the way, ``layered`` is synthetic with
+    exact flow.
 
     Windows come from ``streams`` independent streams in turn, which ranks share out among
     themselves: the data do not depend on how many ranks there are (while that divides the streams).
@@ -148,7 +149,7 @@ class Windows(IterableDataset[Window]):
         """One stream: its own pool of decoded stretches, windows from them at random."""
         random = np.random.default_rng(seeds)
         stretches = self._stretches(random)
-        count = -(-self.config.pool // len(self.streams))
+        count = -(-self.config.pool // self.config.streams)
         pool = [next(stretches) for _ in range(count)]
         # Staggered, so that not all stretches are replaced at once.
         left = [1 + self.config.reuse * (i + 1) // count for i in range(count)]

@@ -1,0 +1,68 @@
+"""One Gauss-Newton step of Lucas and Kanade (IJCAI 1981) as a layer: sub-pixel motion by solving.
+
+A small network that has to learn from scratch how far a gradient moves stays far behind classical
+flow; what it does well is to say where to start and where to believe the answer. Here the motion
+comes from the pictures' own gradients, and the network gates it (docs/LOG.md has the figures).
+"""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from temporal_clean.flow.warping import warp
+
+__all__ = ["LucasKanade"]
+
+# Pictures are enlarged in value, so that products of their gradients stay in half precision.
+SCALE = 16.0
+# Damping: a share of the texture, which bounds the quotient in half precision, and a little more,
+# so that what has no texture does not move (Levenberg, 1944).
+SHARE, FLOOR = 0.02, 0.03
+# Of one step, in pixels of the level: farther the gradients mean nothing.
+FARTHEST = 1.0
+
+
+class LucasKanade(nn.Module):
+    """A step of motion for each cell of ``stride`` x ``stride`` pixels, from a window around it."""
+
+    window: Tensor
+
+    def __init__(self, stride: int = 1, reach: int = 2) -> None:
+        super().__init__()
+        self.stride = stride
+        # As odd or even as the stride: centred on the cell.
+        side = (2 * reach + 1) * stride
+        profile = torch.hann_window(side + 2, periodic=False)[1:-1]
+        window = torch.outer(profile, profile) / profile.sum() ** 2
+        self.register_buffer("window", window.expand(5, 1, side, side).clone(), persistent=False)
+
+    def forward(
+        self,
+        ours: Float[Tensor, "batch 3 height width"],
+        theirs: Float[Tensor, "batch 3 height width"],
+        motion: Float[Tensor, "batch 2 height width"],
+    ) -> Float[Tensor, "batch 2 rows columns"]:
+        """How much farther to look than ``motion``, both in pixels of these pictures."""
+        warped = warp(theirs, motion, "bilinear")
+        across, down = _gradients((ours + warped) * (0.5 * SCALE))
+        error = (ours - warped) * SCALE
+        products = (across * across, across * down, down * down, across * error, down * error)
+        planes = torch.cat([product.sum(dim=1, keepdim=True) for product in products], dim=1)
+        side = self.window.shape[-1]
+        border = (side - self.stride) // 2
+        sums = F.conv2d(planes, self.window, stride=self.stride, padding=border, groups=5)
+        xx, xy, yy, xe, ye = sums.chunk(5, dim=1)
+        damping = (xx + yy) * SHARE + FLOOR
+        xx, yy = xx + damping, yy + damping
+        scale = 1.0 / (xx * yy - xy * xy)
+        step = torch.cat([(yy * xe - xy * ye) * scale, (xx * ye - xy * xe) * scale], dim=1)
+        return step.clamp(-FARTHEST, FARTHEST)
+
+
+def _gradients(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Central differences along x and y, borders repeated."""
+    x = F.pad(x, (1, 1, 1, 1), mode="replicate")
+    across = (x[:, :, 1:-1, 2:] - x[:, :, 1:-1, :-2]) * 0.5
+    down = (x[:, :, 2:, 1:-1] - x[:, :, :-2, 1:-1]) * 0.5
+    return across, down
