@@ -14,41 +14,50 @@ from temporal_clean.flow.warping import warp
 
 __all__ = ["LucasKanade"]
 
-# Pictures are enlarged in value, so that products of their gradients stay in half precision.
-SCALE = 16.0
+# Luma is enlarged in value, so that products of its gradients stay in half precision.
+SCALE = 28.0
 # Damping: a share of the texture, which bounds the quotient in half precision, and a little more,
 # so that what has no texture does not move (Levenberg, 1944).
 SHARE, FLOOR = 0.02, 0.03
 # Of one step, in pixels of the level: farther the gradients mean nothing.
 FARTHEST = 1.0
+# Belief spread over the neighbours below which steps shrink.
+LITTLE = 0.1
 
 
 class LucasKanade(nn.Module):
-    """A step of motion for each cell of ``stride`` x ``stride`` pixels, from a window around it."""
+    """A step of motion for each cell of ``stride`` x ``stride`` pixels, from a window around it.
+
+    Steps of neighbours are averaged by how far each is believed: solved one by one they drift
+    apart, and the warp with them (docs/LOG.md).
+    """
 
     window: Tensor
+    neighbours: Tensor
 
-    def __init__(self, stride: int = 1, reach: int = 2) -> None:
+    def __init__(self, stride: int = 1, reach: int = 3) -> None:
         super().__init__()
         self.stride = stride
         # As odd or even as the stride: centred on the cell.
-        side = (2 * reach + 1) * stride
-        profile = torch.hann_window(side + 2, periodic=False)[1:-1]
-        window = torch.outer(profile, profile) / profile.sum() ** 2
-        self.register_buffer("window", window.expand(5, 1, side, side).clone(), persistent=False)
+        self.register_buffer("window", _window((2 * reach + 1) * stride, 5), persistent=False)
+        self.register_buffer("neighbours", _window(5, 3), persistent=False)
 
     def forward(
         self,
-        ours: Float[Tensor, "batch 3 height width"],
-        theirs: Float[Tensor, "batch 3 height width"],
+        ours: Float[Tensor, "batch 1 height width"],
+        theirs: Float[Tensor, "batch 1 height width"],
         motion: Float[Tensor, "batch 2 height width"],
+        belief: Float[Tensor, "batch 1 rows columns"],
     ) -> Float[Tensor, "batch 2 rows columns"]:
-        """How much farther to look than ``motion``, both in pixels of these pictures."""
+        """How much farther to look than ``motion``, both in pixels of these pictures (luma).
+
+        ``belief`` in [0, 1] is of each cell's own solution.
+        """
         warped = warp(theirs, motion, "bilinear")
         across, down = _gradients((ours + warped) * (0.5 * SCALE))
         error = (ours - warped) * SCALE
         products = (across * across, across * down, down * down, across * error, down * error)
-        planes = torch.cat([product.sum(dim=1, keepdim=True) for product in products], dim=1)
+        planes = torch.cat(products, dim=1)
         side = self.window.shape[-1]
         border = (side - self.stride) // 2
         sums = F.conv2d(planes, self.window, stride=self.stride, padding=border, groups=5)
@@ -57,7 +66,18 @@ class LucasKanade(nn.Module):
         xx, yy = xx + damping, yy + damping
         scale = 1.0 / (xx * yy - xy * xy)
         step = torch.cat([(yy * xe - xy * ye) * scale, (xx * ye - xy * xe) * scale], dim=1)
-        return step.clamp(-FARTHEST, FARTHEST)
+        step = step.clamp(-FARTHEST, FARTHEST)
+        spread = F.conv2d(
+            torch.cat([step * belief, belief], dim=1), self.neighbours, padding=2, groups=3
+        )
+        return spread[:, :2] / (spread[:, 2:] + LITTLE)
+
+
+def _window(side: int, planes: int) -> Tensor:
+    """Depthwise weights of a Hann window, which sum to one."""
+    profile = torch.hann_window(side + 2, periodic=False)[1:-1]
+    window = torch.outer(profile, profile) / profile.sum() ** 2
+    return window.expand(planes, 1, side, side).clone()
 
 
 def _gradients(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -35,7 +35,7 @@ class FlowConfig:
     correlations: tuple[int, int, int] = (0, 8, 12)
     radii: tuple[int, int, int] = (1, 1, 3)
     solves: tuple[int, int, int] = (2, 2, 2)
-    last_solves: int = 2
+    last_solves: int = 3
     context: int = 8
     # Side of the cell whose sub-positions doubt keeps as channels (FlowPlanes): 4 or 2.
     cell: int = 4
@@ -44,8 +44,8 @@ class FlowConfig:
 class FlowNetwork(nn.Module):
     """Motion from the current frame to the previous one, with doubt.
 
-    Untrained it answers half of what Lucas and Kanade's steps find from zero motion on, and doubts
-    every place where the two frames then differ in their 4x4 means: the classical photometric gate.
+    Untrained it answers what Lucas and Kanade's steps find from zero motion on, and doubts every
+    place where the two frames then differ in their 4x4 means: the classical photometric gate.
     """
 
     multiple_of: ClassVar[int] = 16
@@ -55,7 +55,7 @@ class FlowNetwork(nn.Module):
         self.config = config = config or FlowConfig()
         self.pyramid = FeaturePyramid(config.features)
         self.refinements = nn.ModuleList(Refinement(config, level) for level in range(3))
-        self.last_solve = LucasKanade(stride=2)
+        self.last_solve = LucasKanade(stride=2, reach=2)
         self.motion_upsampling = LearnedUpsampling(2, config.context)
         self.doubt_upsampling = LearnedUpsampling(1, config.context)
         # Doubt is one half where the 4x4 means differ by 5 codes of 255, and 0.98 at 10: a
@@ -87,7 +87,8 @@ class FlowNetwork(nn.Module):
         """The flow, and for training the motion after each level, in its pixels: 1/16, 1/8, 1/4,
         and 1/4 once more after the last steps. Arguments as of ``forward``."""
         pyramids = zip(self.pyramid(frame), self.pyramid(previous), strict=True)
-        pictures = [_pictures(frame), _pictures(previous)]
+        lights = [_light(frame), _light(previous)]
+        pictures = [_smaller(light) for light in lights]
         levels = list(zip(pyramids, self.refinements, zip(*pictures, strict=True), strict=True))
         motion, doubt, context = self._start(levels[-1][0][0])
         gate = doubt
@@ -97,26 +98,18 @@ class FlowNetwork(nn.Module):
                 motion, doubt, context = _double(motion) * 2.0, _double(doubt), _double(context)
             motion, doubt, context, gate = refine(ours, theirs, motion, doubt, context)
             for _ in range(refine.solves):
-                motion = motion + gate * refine.solve(*seen, motion)
+                motion = motion + refine.solve(*seen, motion, gate)
             motions.append(motion)
-        motion = self._finish(frame, previous, motion, gate)
+        for _ in range(self.config.last_solves):
+            motion = motion + 0.5 * self.last_solve(*lights, _double(motion) * 2.0, gate)
         motions.append(motion)
-        quarter = [picture[0] for picture in pictures]
-        doubt = doubt + self._photometric(quarter[0], quarter[1], motion)
+        doubt = doubt + self._photometric(block_mean(frame, 4), block_mean(previous, 4), motion)
         phases = self.doubt_upsampling(doubt, context)
         if self.config.cell == 2:
             phases = F.pixel_unshuffle(F.pixel_shuffle(phases, 4), 2)
         full_motion = F.pixel_shuffle(self.motion_upsampling(motion * 4.0, context), 4)
         planes = FlowPlanes(full_motion, torch.sigmoid(phases), motion, torch.sigmoid(doubt))
         return planes, motions
-
-    def _finish(self, frame: Tensor, previous: Tensor, motion: Tensor, gate: Tensor) -> Tensor:
-        """The last steps: motion of each 4x4 cell from pictures of half the frame's size."""
-        ours, theirs = block_mean(frame, 2), block_mean(previous, 2)
-        for _ in range(self.config.last_solves):
-            step = self.last_solve(ours, theirs, _double(motion) * 2.0)
-            motion = motion + gate * (0.5 * step)
-        return motion
 
     def _start(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Zero motion, even doubt and empty context, shaped like these features."""
@@ -250,9 +243,15 @@ def _activate(x: Tensor) -> Tensor:
     return F.leaky_relu(x, 0.1)
 
 
-def _pictures(frame: Tensor) -> list[Tensor]:
-    """The frame at 1/4, 1/8 and 1/16: what the solver compares."""
-    quarter = block_mean(frame, 4)
+def _light(frame: Tensor) -> Tensor:
+    """BT.709 luma at half the size: what the solver compares. One convolution, as block_mean."""
+    weight = torch.tensor([0.2126, 0.7152, 0.0722], dtype=frame.dtype, device=frame.device)
+    return F.conv2d(frame, (weight / 4.0).view(1, 3, 1, 1).expand(-1, -1, 2, 2), stride=2)
+
+
+def _smaller(light: Tensor) -> list[Tensor]:
+    """The same at 1/4, 1/8 and 1/16 of the frame."""
+    quarter = block_mean(light, 2)
     eighth = block_mean(quarter, 2)
     return [quarter, eighth, block_mean(eighth, 2)]
 

@@ -61,8 +61,12 @@ class Preset:
     seed: int = 0
 
     def scaled(self, factor: float) -> "Preset":
-        """The same with ``factor`` times the steps of each stage."""
-        stages = (replace(s, steps=max(1, round(s.steps * factor))) for s in self.stages)
+        """The same with ``factor`` times the steps of each stage, a tenth of them to warm up."""
+        steps = (max(1, round(stage.steps * factor)) for stage in self.stages)
+        stages = (
+            replace(stage, steps=count, warm_up=min(stage.warm_up, max(1, count // 10)))
+            for stage, count in zip(self.stages, steps, strict=True)
+        )
         return replace(self, stages=tuple(stages))
 
 
@@ -80,7 +84,7 @@ FLOW = Stage(
     steps=12_000,
     batch=4,
     windows=_windows(6, 160, layered=0.4, held=0.06),
-    rate=2e-3,
+    rate=1e-3,
 )
 # Stage (b): what clean patches look like.
 SURPRISE = Stage(

@@ -21,6 +21,7 @@ EXTRAS = {
     "onnxscript": "train",
     "ptlflow": "flow",
     "safetensors": "train",
+    "tensorboard": "train",
     "torch": "train",
     "torchvision": "train",
     "webdataset": "train",

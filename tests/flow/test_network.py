@@ -20,13 +20,33 @@ def network(cell: int = 4, seed: int = 0) -> FlowNetwork:
     return FlowNetwork(FlowConfig(cell=cell))
 
 
-@pytest.mark.parametrize("cell", CELLS)
-def test_untrained_it_answers_no_motion(cell: int, texture: Callable[..., Tensor]) -> None:
+def shut(model: FlowNetwork) -> FlowNetwork:
+    """The solver's steps left out: only what the convolutions say."""
     with torch.no_grad():
-        flow = network(cell).estimate(texture(1, 64, 80), texture(2, 64, 80))
+        for refinement in model.refinements:
+            refinement.leave.bias[3] = -30.0
+    return model
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_what_stands_still_does_not_move(cell: int, texture: Callable[..., Tensor]) -> None:
+    with torch.no_grad():
+        flow = network(cell).estimate(texture(1, 64, 80), texture(1, 64, 80))
+        closed = shut(network(cell)).estimate(texture(1, 64, 80), texture(2, 64, 80))
     assert flow.motion.shape == (1, 2, 64, 80)
     assert flow.doubt.shape == (1, 1, 64, 80)
-    assert flow.motion.abs().max() == 0
+    assert flow.motion.abs().max() < 1e-4
+    assert closed.motion.abs().max() < 1e-6
+
+
+@pytest.mark.parametrize(("x", "y"), [(0.6, 0.0), (1.5, -1.0), (0.0, 4.0)])
+def test_untrained_it_finds_small_motions(
+    x: float, y: float, texture: Callable[..., Tensor]
+) -> None:
+    with torch.no_grad():
+        flow = network().estimate(texture(1, 96, 96, x=x, y=y), texture(1, 96, 96))
+    error = (flow.motion - torch.tensor([x, y]).view(1, 2, 1, 1)).norm(dim=1)
+    assert error[:, 16:-16, 16:-16].mean() < 0.35 * (x**2 + y**2) ** 0.5
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -80,7 +100,7 @@ def test_each_level_corrects_in_its_own_pixels(
     level: int, pixels: float, texture: Callable[..., Tensor]
 ) -> None:
     """Levels 0, 1 and 2 work at 1/4, 1/8 and 1/16: one of their pixels is 4, 8 or 16."""
-    model = network()
+    model = shut(network())
     correction = torch.tensor([1.0, -0.5])
     with torch.no_grad():
         model.refinements[level].leave.bias[:2] = correction
@@ -103,8 +123,7 @@ def test_learns_a_shift_in_thirty_steps(texture: Callable[..., Tensor]) -> None:
         optimiser.zero_grad()
         error.backward()
         optimiser.step()
-    assert errors[0] == pytest.approx(2.5, abs=1e-4)
-    assert errors[-1] < 1.0
+    assert errors[-1] < min(0.35, 0.5 * errors[0])
 
 
 def test_items_of_a_batch_do_not_mix(texture: Callable[..., Tensor]) -> None:

@@ -1,0 +1,110 @@
+"""Lucas and Kanade's step against its textbook form, and on pictures with known motion."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from temporal_clean.flow import block_mean
+from temporal_clean.flow.lucas_kanade import FLOOR, LITTLE, SCALE, SHARE, LucasKanade
+from temporal_clean.models import luma
+
+
+@pytest.fixture(name="texture")
+def luma_texture(texture: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    return lambda *arguments, **options: luma(texture(*arguments, **options))
+
+
+@pytest.mark.parametrize(("stride", "side"), [(1, 5), (2, 10)])
+def test_each_cell_solves_its_own_least_squares(
+    stride: int, side: int, texture: Callable[..., Tensor]
+) -> None:
+    """The damped normal equations of one cell, put together in NumPy in double precision.
+
+    Only that cell is believed, so that the average over neighbours is its own step.
+    """
+    row, column = 8 // stride, 12 // stride
+    belief = torch.zeros(1, 1, 24 // stride, 32 // stride)
+    belief[..., row, column] = 1.0
+    ours, theirs = texture(1, 24, 32, x=0.3, y=-0.2), texture(1, 24, 32)
+    solver = LucasKanade(stride, reach=2)
+    found = solver(ours, theirs, torch.zeros(1, 2, 24, 32), belief)
+    assert found.shape == (1, 2, 24 // stride, 32 // stride)
+    assert solver.window.shape[-1] == side
+    mean = ((ours + theirs) / 2)[0, 0].double().numpy()
+    error = (ours - theirs)[0, 0].double().numpy()
+    profile = np.hanning(side + 2)[1:-1]
+    weight = np.outer(profile, profile) / profile.sum() ** 2
+    row, column = 8 // stride, 12 // stride
+    top, left = (n * stride - (side - stride) // 2 for n in (row, column))
+    matrix, right = np.zeros((2, 2)), np.zeros(2)
+    for y in range(side):
+        for x in range(side):
+            v, u = top + y, left + x
+            slope = np.array([mean[v, u + 1] - mean[v, u - 1], mean[v + 1, u] - mean[v - 1, u]])
+            slope *= SCALE / 2
+            matrix += weight[y, x] * np.outer(slope, slope)
+            right += weight[y, x] * slope * SCALE * error[v, u]
+    damping = SHARE * np.trace(matrix) + FLOOR
+    expected = np.linalg.solve(matrix + damping * np.eye(2), right)
+    share = float(solver.neighbours[0, 0, 2, 2])
+    expected = expected * share / (share + LITTLE)
+    np.testing.assert_allclose(found[0, :, row, column].numpy(), expected, atol=1e-4)
+
+
+def test_what_is_not_believed_takes_its_neighbours_step(texture: Callable[..., Tensor]) -> None:
+    ours, theirs = texture(1, 32, 32, x=0.4), texture(1, 32, 32)
+    spoiled = ours.clone()
+    spoiled[..., 15:18, 15:18] = 0.0
+    motion, belief = torch.zeros(1, 2, 32, 32), torch.ones(1, 1, 32, 32)
+    solver = LucasKanade(reach=1)
+    right = solver(ours, theirs, motion, belief)[0, :, 16, 19]
+    wrong = solver(spoiled, theirs, motion, belief)[0, :, 16, 19]
+    belief[..., 13:20, 13:20] = 0.0
+    mended = solver(spoiled, theirs, motion, belief)[0, :, 16, 19]
+    assert float((mended - right).norm()) < 0.7 * float((wrong - right).norm())
+
+
+@pytest.mark.parametrize(("x", "y"), [(0.4, 0.0), (-0.3, 0.5)])
+def test_steps_lead_to_the_motion(x: float, y: float, texture: Callable[..., Tensor]) -> None:
+    ours, theirs = (
+        texture(3, 64, 64, x=a, y=b, wavelengths=(6.0, 20.0)) for a, b in ((x, y), (0.0, 0.0))
+    )
+    motion = torch.zeros(1, 2, 64, 64)
+    for _ in range(5):
+        motion = motion + LucasKanade()(ours, theirs, motion, torch.ones(1, 1, 64, 64))
+    error = (motion - torch.tensor([x, y]).view(1, 2, 1, 1)).norm(dim=1)[:, 6:-6, 6:-6]
+    assert float(error.mean()) < 0.12
+
+
+def test_on_half_size_pictures_a_cell_is_four_pixels(texture: Callable[..., Tensor]) -> None:
+    ours, theirs = (block_mean(texture(3, 64, 64, x=x), 2) for x in (0.8, 0.0))
+    motion = torch.zeros(1, 2, 16, 16)
+    for _ in range(5):
+        double = torch.nn.functional.interpolate(motion, scale_factor=2.0) * 2.0
+        motion = motion + 0.5 * LucasKanade(stride=2)(
+            ours, theirs, double, torch.ones(1, 1, 16, 16)
+        )
+    assert float(motion[:, 0, 3:-3, 3:-3].mean()) == pytest.approx(0.8 / 4, abs=0.02)
+    assert float(motion[:, 1, 3:-3, 3:-3].abs().mean()) < 0.03
+
+
+def test_without_texture_nothing_moves_and_no_step_is_far() -> None:
+    solver = LucasKanade()
+    grey, motion = torch.full((1, 1, 16, 16), 0.5), torch.zeros(1, 2, 16, 16)
+    sure = torch.ones(1, 1, 16, 16)
+    assert solver(grey, grey + 0.2, motion, sure).abs().max() == 0.0
+    random = torch.manual_seed(0)
+    noise = torch.rand(2, 1, 1, 16, 16, generator=random)
+    assert solver(noise[0], noise[1], motion, sure).abs().max() <= 1.0
+
+
+def test_half_precision_stays_finite(texture: Callable[..., Tensor]) -> None:
+    ours, theirs = texture(3, 32, 32, x=0.4).half(), texture(3, 32, 32).half()
+    motion, sure = torch.zeros(1, 2, 32, 32), torch.ones(1, 1, 32, 32)
+    step = LucasKanade().half()(ours, theirs, motion.half(), sure.half())
+    whole = LucasKanade()(ours.float(), theirs.float(), motion, sure)
+    assert step.isfinite().all()
+    assert float((step.float() - whole).abs().mean()) < 0.03
