@@ -21,6 +21,9 @@ SCALE = 28.0
 SHARE, FLOOR = 0.02, 0.03
 # Of one step, in pixels of the level: farther the gradients mean nothing.
 FARTHEST = 1.0
+# Cells whose steps are averaged, each way. Seven follow large motions better than five and jitter
+# less (docs/LOG.md).
+NEIGHBOURS = 7
 # Belief spread over the neighbours below which steps shrink.
 LITTLE = 0.1
 
@@ -40,7 +43,7 @@ class LucasKanade(nn.Module):
         self.stride = stride
         # As odd or even as the stride: centred on the cell.
         self.register_buffer("window", _window((2 * reach + 1) * stride, 5), persistent=False)
-        self.register_buffer("neighbours", _window(5, 3), persistent=False)
+        self.register_buffer("neighbours", _window(NEIGHBOURS, 3), persistent=False)
 
     def forward(
         self,
@@ -67,9 +70,8 @@ class LucasKanade(nn.Module):
         scale = 1.0 / (xx * yy - xy * xy)
         step = torch.cat([(yy * xe - xy * ye) * scale, (xx * ye - xy * xe) * scale], dim=1)
         step = step.clamp(-FARTHEST, FARTHEST)
-        spread = F.conv2d(
-            torch.cat([step * belief, belief], dim=1), self.neighbours, padding=2, groups=3
-        )
+        believed = torch.cat([step * belief, belief], dim=1)
+        spread = F.conv2d(believed, self.neighbours, padding=NEIGHBOURS // 2, groups=3)
         return spread[:, :2] / (spread[:, 2:] + LITTLE)
 
 

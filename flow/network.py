@@ -84,8 +84,12 @@ class FlowNetwork(nn.Module):
         frame: Float[Tensor, "batch 3 height width"],
         previous: Float[Tensor, "batch 3 height width"],
     ) -> tuple[FlowPlanes, list[Tensor]]:
-        """The flow, and for training the motion after each level, in its pixels: 1/16, 1/8, 1/4,
-        and 1/4 once more after the last steps. Arguments as of ``forward``."""
+        """The flow, and for training the motions on the way, in pixels of their level.
+
+        Before and after the solver's steps at 1/16, 1/8 and 1/4, and after the last steps. Before,
+        because behind the solver hardly a gradient reaches the place that it set out from.
+        Arguments as of ``forward``.
+        """
         pyramids = zip(self.pyramid(frame), self.pyramid(previous), strict=True)
         lights = [_light(frame), _light(previous)]
         pictures = [_smaller(light) for light in lights]
@@ -97,6 +101,7 @@ class FlowNetwork(nn.Module):
             if index > 0:
                 motion, doubt, context = _double(motion) * 2.0, _double(doubt), _double(context)
             motion, doubt, context, gate = refine(ours, theirs, motion, doubt, context)
+            motions.append(motion)
             for _ in range(refine.solves):
                 motion = motion + refine.solve(*seen, motion, gate)
             motions.append(motion)

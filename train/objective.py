@@ -38,6 +38,8 @@ PARTS: dict[StageName, tuple[str, ...]] = {
 }
 # Coarse levels of the flow steer the fine ones, and matter only so far.
 LEVEL_SHARE = 0.3
+# How much smaller than the frame the motions of FlowNetwork.with_levels are.
+LEVELS = (16, 16, 8, 8, 4, 4, 4)
 
 
 class Batch(TypedDict):
@@ -102,7 +104,7 @@ class Objective(nn.Module):
         motion, known = (batch[name][:, 1:].flatten(0, 1) for name in ("motion", "known"))
         full = planes.full(self.model.config.flow.cell)
         terms = self._flow_terms(full.motion, full.doubt, clean[0], clean[1], motion, known)
-        for level, factor in zip(levels, (16, 8, 4, 4), strict=True):
+        for level, factor in zip(levels, LEVELS, strict=True):
             target = block_mean(motion, factor) / factor
             sure = (block_mean(known, factor) > 0.99).to(known.dtype)
             distance = motion_distance(level.float() * factor, target * factor, sure)
