@@ -55,7 +55,7 @@ class FlowNetwork(nn.Module):
         self.config = config = config or FlowConfig()
         self.pyramid = FeaturePyramid(config.features)
         self.refinements = nn.ModuleList(Refinement(config, level) for level in range(3))
-        self.last_solve = LucasKanade(stride=2, reach=2)
+        self.last_solve = LucasKanade(stride=2, reach=1)
         self.motion_upsampling = LearnedUpsampling(2, config.context)
         self.doubt_upsampling = LearnedUpsampling(1, config.context)
         # Doubt is one half where the 4x4 means differ by 5 codes of 255, and 0.98 at 10: a
