@@ -1,0 +1,183 @@
+"""What each part of a trained model brings: the same weights with one part taken out.
+
+python -m temporal_clean.train.ablate fast CLIPS --frames 16
+
+CLIPS are validation clips. A part that a model was trained with and loses is missed more than one
+that it was never given: a small loss here says that a part may go, a large one does not say that it
+must stay. That takes a training without it (docs/LOG.md).
+"""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import tyro
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from temporal_clean.checkpoint import load_checkpoint
+from temporal_clean.clip import find_clips
+from temporal_clean.evaluation import Motion, ghost, mcflick, psnr, sharp
+from temporal_clean.evaluation.protocol.material import Loaded, clip_material, load
+from temporal_clean.flow import Flow, FlowPlanes, dis_flow
+from temporal_clean.models import Surprise
+from temporal_clean.recurrent import RecurrentCleaner, State
+
+__all__ = ["VARIANTS", "ablate"]
+
+Frame = Float[Tensor, "1 3 height width"]
+
+
+class Silent(nn.Module):
+    """A density whose surprise is nowhere."""
+
+    def forward(self, tokens: Tensor, *_: Tensor) -> Surprise:
+        return Surprise(torch.zeros_like(tokens[:, :1]), torch.zeros_like(tokens))
+
+
+class Changed(nn.Module):
+    """A flow network with something done to its planes."""
+
+    def __init__(self, flow: nn.Module, change: Callable[[FlowPlanes], FlowPlanes]) -> None:
+        super().__init__()
+        self.flow, self.change = flow, change
+
+    def forward(self, frame: Tensor, previous: Tensor) -> FlowPlanes:
+        return self.change(self.flow(frame, previous))
+
+
+def _without_surprise(model: RecurrentCleaner) -> None:
+    model.spatial.surprise = Silent()  # type: ignore[assignment]
+    model.fusion.surprise = Silent()  # type: ignore[assignment]
+
+
+def _without_doubt(model: RecurrentCleaner) -> None:
+    def sure(planes: FlowPlanes) -> FlowPlanes:
+        doubt, coarse = torch.zeros_like(planes.doubt), torch.zeros_like(planes.coarse_doubt)
+        return planes._replace(doubt=doubt, coarse_doubt=coarse)
+
+    model.flow = Changed(model.flow, sure)  # type: ignore[assignment]
+
+
+def _without_motion(model: RecurrentCleaner) -> None:
+    def still(planes: FlowPlanes) -> FlowPlanes:
+        motion, coarse = torch.zeros_like(planes.motion), torch.zeros_like(planes.coarse_motion)
+        return planes._replace(motion=motion, coarse_motion=coarse)
+
+    model.flow = Changed(model.flow, still)  # type: ignore[assignment]
+
+
+def _kernel(name: str) -> Callable[[RecurrentCleaner], None]:
+    def change(model: RecurrentCleaner) -> None:
+        model.config = replace(model.config, kernel=name)  # type: ignore[arg-type]
+
+    return change
+
+
+def _clip(always: bool) -> Callable[[RecurrentCleaner], None]:
+    def change(model: RecurrentCleaner) -> None:
+        head = model.fusion.unclipped.convolution
+        nn.init.zeros_(head.weight)
+        nn.init.constant_(head.bias, -30.0 if always else 30.0)  # type: ignore[arg-type]
+
+    return change
+
+
+def _without_filters(model: RecurrentCleaner) -> None:
+    model.spatial.filters = None
+
+
+def _as_it_is(_: RecurrentCleaner) -> None:
+    pass
+
+
+VARIANTS: dict[str, Callable[[RecurrentCleaner], None]] = {
+    "whole": _as_it_is,
+    "no surprise": _without_surprise,
+    "no doubt": _without_doubt,
+    "no flow": _without_motion,
+    "no hidden features": _as_it_is,
+    "no steered filters": _without_filters,
+    "history: bilinear": _kernel("bilinear"),
+    "history: Catmull-Rom": _kernel("catmull-rom"),
+    "history: Lanczos 3": _kernel("lanczos3"),
+    "history never clipped": _clip(always=False),
+    "history always clipped": _clip(always=True),
+    "DIS medium flow": _as_it_is,
+    "exact flow": _as_it_is,
+}
+
+
+@torch.no_grad()
+def run_variant(model: RecurrentCleaner, name: str, loaded: Loaded) -> Tensor:
+    """The output of a variant on one clip, (frames, 3, height, width)."""
+    changed = deepcopy(model)
+    VARIANTS[name](changed)
+    state: State | None = None
+    outputs = []
+    for index, frame in enumerate(loaded.frames.split(1)):
+        state = changed.initial_state(frame) if state is None else state
+        if name == "no hidden features":
+            state = state._replace(hidden=torch.zeros_like(state.hidden))
+        flow = _flow(name, loaded, index)
+        clean, state, _ = changed.inspect(frame, state, flow)
+        outputs.append(clean)
+    return torch.cat(outputs)
+
+
+def _flow(name: str, loaded: Loaded, index: int) -> Flow | None:
+    if index == 0 or name not in ("DIS medium flow", "exact flow"):
+        return None
+    if name == "DIS medium flow":
+        return dis_flow(loaded.frames[index : index + 1], loaded.frames[index - 1 : index])
+    motion = loaded.motion.cut(slice(index - 1, index))
+    return Flow(motion.motion, motion.disoccluded)
+
+
+def ablate(
+    model: Annotated[str, tyro.conf.Positional],
+    clips: Annotated[Path, tyro.conf.Positional],
+    frames: int = 16,
+    rendering: str = "native",
+) -> None:
+    """Print the mean figures of each variant: changes against the input."""
+    cleaner = load_checkpoint(model)
+    side = cleaner.multiple_of
+    materials = clip_material(find_clips(clips), frames)
+    rows: dict[str, list[list[float]]] = {}
+    for material in (one for one in materials if one.rendering == rendering):
+        loaded = _cropped(load([material])[0], side)
+        before = _figures(loaded.frames, loaded)
+        for name in VARIANTS:
+            found = _figures(run_variant(cleaner, name, loaded), loaded)
+            change = [found[0] - before[0], found[1] / before[1] - 1.0, *found[2:]]
+            rows.setdefault(name, []).append(change)
+    print(f"{'variant':<24}{'PSNR dB':>9}{'MCflick':>9}{'Sharp':>8}{'Ghost':>8}")
+    for name, values in rows.items():
+        gain, flicker, sharpness, ghosting = torch.tensor(values).nanmean(dim=0).tolist()
+        print(f"{name:<24}{gain:>+9.2f}{flicker:>+9.1%}{sharpness:>8.3f}{ghosting:>8.3f}")
+
+
+def _figures(output: Tensor, loaded: Loaded) -> list[float]:
+    clean, motion = loaded.reference, loaded.motion
+    return [
+        float(psnr(output, clean).mean()),
+        float(mcflick(output, clean, motion).nanmean()),
+        float(sharp(output, clean).mean()),
+        float(ghost(output, clean, motion).nanmean()),
+    ]
+
+
+def _cropped(loaded: Loaded, side: int) -> Loaded:
+    """To a size that the model takes."""
+    height, width = (n // side * side for n in loaded.frames.shape[-2:])
+    motion = Motion(*(plane[..., :height, :width] for plane in loaded.motion))
+    frames, clean = (p[..., :height, :width] for p in (loaded.frames, loaded.reference))
+    return replace(loaded, frames=frames, reference=clean, motion=motion, mask=None)
+
+
+if __name__ == "__main__":
+    tyro.cli(ablate)
