@@ -55,6 +55,7 @@ class FlowNetwork(nn.Module):
         self.config = config = config or FlowConfig()
         self.pyramid = FeaturePyramid(config.features)
         self.refinements = nn.ModuleList(Refinement(config, level) for level in range(3))
+        self.solve = LucasKanade()
         self.last_solve = LucasKanade(stride=2, reach=1)
         self.motion_upsampling = LearnedUpsampling(2, config.context)
         self.doubt_upsampling = LearnedUpsampling(1, config.context)
@@ -102,8 +103,8 @@ class FlowNetwork(nn.Module):
                 motion, doubt, context = _double(motion) * 2.0, _double(doubt), _double(context)
             motion, doubt, context, gate = refine(ours, theirs, motion, doubt, context)
             motions.append(motion)
-            for _ in range(refine.solves):
-                motion = motion + refine.solve(*seen, motion, gate)
+            for _ in range(self.config.solves[::-1][index]):
+                motion = motion + self.solve(*seen, motion, gate)
             motions.append(motion)
         for _ in range(self.config.last_solves):
             motion = motion + 0.5 * self.last_solve(*lights, _double(motion) * 2.0, gate)
@@ -168,8 +169,6 @@ class Refinement(nn.Module):
         self.correlation = (
             LocalCorrelation(features, channels, config.radii[level]) if channels else None
         )
-        self.solves = config.solves[level]
-        self.solve = LucasKanade()
         plain = 2 * features + 3 + context
         planes = self.correlation.planes if self.correlation else 0
         self.enter = nn.Conv2d(plain + planes, width, kernel_size=1)

@@ -62,16 +62,15 @@ class Layer:
         start = np.array([[1.0, 0.0, columns.start], [0.0, 1.0, rows.start], [0.0, 0.0, 1.0]])
         size = (columns.stop - columns.start, rows.stop - rows.start)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        texture, cover = (
-            cv2.warpPerspective(
-                picture, self.maps[frame] @ start, size, flags=flags, borderMode=border
-            )
-            for picture, border in (
-                (self.texture, cv2.BORDER_REFLECT_101),
-                (self.cover, cv2.BORDER_REFLECT_101 if self.outline is None else 0),
-            )
-        )
-        return texture, cover
+        beyond = cv2.BORDER_REFLECT_101
+        outside = beyond if self.outline is None else cv2.BORDER_CONSTANT
+
+        def warped(picture: NDArray[np.uint8], border: int) -> NDArray[np.uint8]:
+            place = self.maps[frame] @ start
+            seen = cv2.warpPerspective(picture, place, size, flags=flags, borderMode=border)
+            return np.asarray(seen, np.uint8)
+
+        return warped(self.texture, beyond), warped(self.cover, outside)
 
 
 def draw_scene(

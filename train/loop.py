@@ -145,7 +145,7 @@ def train(run: Run, say: Callable[[str], None] = print) -> Path:
                 if estimate := clock.tick():
                     say(f"  {estimate} for this stage at the speed of the first steps")
                 if progress.step % TOLD_EACH == 0 or progress.step == last:
-                    means = told.means()
+                    means = _over_processes(fabric, told.means())
                     fabric.log_dict(means, step=_before(preset, index) + progress.step)
                     say(f"  {progress.step}/{stage.steps} {_spoken(means)}")
             progress.seconds += clock.spent()
@@ -181,6 +181,13 @@ class _Means:
         means = {name: math.fsum(values) / len(values) for name, values in self.values.items()}
         self.values = {}
         return means
+
+
+def _over_processes(fabric: Fabric, means: dict[str, float]) -> dict[str, float]:
+    """Means of all processes, each of its share of the windows."""
+    values = torch.tensor(list(means.values()), dtype=torch.float64, device=fabric.device)
+    reduced = cast(Tensor, fabric.all_reduce(values, reduce_op="mean"))
+    return dict(zip(means, reduced.tolist(), strict=True))
 
 
 class _Clock:
@@ -389,7 +396,7 @@ def _judge(
     model = cast(RecurrentCleaner, average.module)
     figures = monitor.figures(model)
     fabric.log_dict({f"held out/{name}": value for name, value in figures.items()}, step=step)
-    writer = fabric.logger.experiment
+    writer = cast(TensorBoardLogger, fabric.logger).experiment
     for name, picture in monitor.pictures(model):
         writer.add_image(name, picture.clamp(0.0, 1.0), step)
     row = {"step": step, "stage": progress.stage, "hours": progress.seconds / 3600} | figures

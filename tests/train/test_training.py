@@ -147,11 +147,9 @@ def test_weights_say_where_they_come_from(training_clips: Path, tmp_path: Path) 
 LOSSES = """
 import sys
 from pathlib import Path
-from test_training import SHORT, run, train
-lines = []
-train(run(Path(sys.argv[1]), Path(sys.argv[2])), say=lines.append)
-if lines:
-    print("\\n".join(lines))
+from test_training import run, train
+if __name__ == "__main__":
+    train(run(Path(sys.argv[1]), Path(sys.argv[2])), say=print)
 """
 
 
@@ -159,8 +157,8 @@ def test_two_processes_train_like_one(training_clips: Path, tmp_path: Path) -> N
     (tmp_path / "script.py").write_text(LOSSES)
     told = {}
     for count in (1, 2):
-        command = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={count}"]
-        command += ["--master-port=0", str(tmp_path / "script.py")]
+        command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+        command += [f"--nproc-per-node={count}", str(tmp_path / "script.py")]
         done = subprocess.run(
             [*command, str(training_clips), str(tmp_path / f"run{count}")],
             env=os.environ | {"PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"},
@@ -171,11 +169,12 @@ def test_two_processes_train_like_one(training_clips: Path, tmp_path: Path) -> N
         assert done.returncode == 0, done.stderr[-2000:]
         lines = [line for line in done.stdout.splitlines() if " loss " in line]
         told[count] = [float(line.partition(" loss ")[2].split()[0]) for line in lines]
-    # Losses are printed by the first process, of its half of the windows: the weights decide.
+    assert len(told[1]) == 3
+    assert told[2] == pytest.approx(told[1], rel=2e-3)
+    # AdamW divides small gradients by their size: their last digits decide single weights.
     weights = [load_checkpoint(tmp_path / f"run{n}" / "model.safetensors") for n in (1, 2)]
-    assert len(told[1]) == len(told[2]) == 3
     for one, two in zip(weights[0].parameters(), weights[1].parameters(), strict=True):
-        torch.testing.assert_close(one, two, atol=2e-4, rtol=2e-3)
+        assert float((one - two).abs().mean()) < 2e-4
 
 
 def test_held_out_places_are_not_trained_on(training_clips: Path) -> None:
@@ -230,7 +229,9 @@ def test_memory_told_is_what_autograd_keeps() -> None:
     with saved_tensors_hooks(lambda t: kept.setdefault(t.untyped_storage().data_ptr(), t), id):
         objective(moving())
     counted = sum(t.untyped_storage().nbytes() for t in kept.values())
-    assert memory_of("fast", stage("joint")) == pytest.approx(counted, rel=0.25)
+    # With it come weights, gradients, two moments and the average: five values a parameter.
+    counted += 5 * 4 * sum(p.numel() for p in objective.parameters())
+    assert memory_of("fast", stage("joint")) == pytest.approx(counted, rel=0.15)
 
 
 @pytest.mark.parametrize(
