@@ -34,11 +34,11 @@ class FlowConfig:
     depths: tuple[int, int, int] = (1, 1, 2)
     correlations: tuple[int, int, int] = (0, 8, 12)
     radii: tuple[int, int, int] = (1, 1, 3)
-    solves: tuple[int, int, int] = (2, 2, 2)
-    last_solves: int = 3
     context: int = 8
     # Side of the cell whose sub-positions doubt keeps as channels (FlowPlanes): 4 or 2.
     cell: int = 4
+    solves: tuple[int, int, int] = (2, 2, 2)
+    last_solves: int = 3
 
 
 class FlowNetwork(nn.Module):
