@@ -194,7 +194,7 @@ class TestAccumulation:
     @each_size
     def test_two_hundred_still_frames_do_not_drift(self, size: str, texture: Texture) -> None:
         """Some residual motion on purpose: the history is resampled at every step."""
-        model, frame = cleaner(size, networks=0.03, flow=0.003), texture(11)
+        model, frame = cleaner(size, networks=0.03, flow=0.01), texture(11)
         state, motion = None, 0.0
         for index in range(200):
             clean, state, maps = step(model, frame, state)

@@ -1,5 +1,6 @@
 """Small clips to train on, made once."""
 
+import shutil
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,13 +22,21 @@ def waves(seed: int, height: int, width: int, step: int) -> list[np.ndarray]:
     return [picture[:, step * k : step * k + width].copy() for k in range(FRAMES)]
 
 
+@pytest.fixture(scope="module")
+def training_clips(pristine_clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A module's own copy of the clips: training adds files to them."""
+    clips = tmp_path_factory.mktemp("training") / "clips"
+    shutil.copytree(pristine_clips, clips)
+    return clips
+
+
 @pytest.fixture(scope="session")
-def training_clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def pristine_clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four clips with masters of factor 2 that move 1.5 pixels of the clip to the left a frame."""
     from temporal_clean.clip import ClipRecord, Master, write_record
     from temporal_clean.train.recording.master import write_master
 
-    root = tmp_path_factory.mktemp("training") / "clips"
+    root = tmp_path_factory.mktemp("pristine") / "clips"
     for index in range(4):
         folder = root / f"clip{index}"
         folder.mkdir(parents=True)
