@@ -15,20 +15,17 @@ from typing import Annotated
 
 import torch
 import tyro
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from temporal_clean.checkpoint import load_checkpoint
 from temporal_clean.clip import find_clips
-from temporal_clean.evaluation import Motion, ghost, mcflick, psnr, sharp
-from temporal_clean.evaluation.protocol.material import Loaded, clip_material, load
-from temporal_clean.flow import Flow, FlowPlanes, dis_flow
+from temporal_clean.evaluation import ghost, mcflick, psnr, sharp
+from temporal_clean.evaluation.protocol.material import Loaded, clip_material, cropped, load
+from temporal_clean.flow import Flow, FlowPlanes, Kernel, dis_flow
 from temporal_clean.models import Surprise
 from temporal_clean.recurrent import RecurrentCleaner, State
 
 __all__ = ["VARIANTS", "ablate"]
-
-Frame = Float[Tensor, "1 3 height width"]
 
 
 class Silent(nn.Module):
@@ -50,8 +47,8 @@ class Changed(nn.Module):
 
 
 def _without_surprise(model: RecurrentCleaner) -> None:
-    model.spatial.surprise = Silent()  # type: ignore[assignment]
-    model.fusion.surprise = Silent()  # type: ignore[assignment]
+    model.spatial.register_module("surprise", Silent())
+    model.fusion.register_module("surprise", Silent())
 
 
 def _without_doubt(model: RecurrentCleaner) -> None:
@@ -59,7 +56,7 @@ def _without_doubt(model: RecurrentCleaner) -> None:
         doubt, coarse = torch.zeros_like(planes.doubt), torch.zeros_like(planes.coarse_doubt)
         return planes._replace(doubt=doubt, coarse_doubt=coarse)
 
-    model.flow = Changed(model.flow, sure)  # type: ignore[assignment]
+    model.register_module("flow", Changed(model.flow, sure))
 
 
 def _without_motion(model: RecurrentCleaner) -> None:
@@ -67,12 +64,12 @@ def _without_motion(model: RecurrentCleaner) -> None:
         motion, coarse = torch.zeros_like(planes.motion), torch.zeros_like(planes.coarse_motion)
         return planes._replace(motion=motion, coarse_motion=coarse)
 
-    model.flow = Changed(model.flow, still)  # type: ignore[assignment]
+    model.register_module("flow", Changed(model.flow, still))
 
 
-def _kernel(name: str) -> Callable[[RecurrentCleaner], None]:
+def _kernel(name: Kernel) -> Callable[[RecurrentCleaner], None]:
     def change(model: RecurrentCleaner) -> None:
-        model.config = replace(model.config, kernel=name)  # type: ignore[arg-type]
+        model.config = replace(model.config, kernel=name)
 
     return change
 
@@ -81,7 +78,8 @@ def _clip(always: bool) -> Callable[[RecurrentCleaner], None]:
     def change(model: RecurrentCleaner) -> None:
         head = model.fusion.unclipped.convolution
         nn.init.zeros_(head.weight)
-        nn.init.constant_(head.bias, -30.0 if always else 30.0)  # type: ignore[arg-type]
+        assert head.bias is not None
+        nn.init.constant_(head.bias, -30.0 if always else 30.0)
 
     return change
 
@@ -149,7 +147,7 @@ def ablate(
     materials = clip_material(find_clips(clips), frames)
     rows: dict[str, list[list[float]]] = {}
     for material in (one for one in materials if one.rendering == rendering):
-        loaded = _cropped(load([material])[0], side)
+        loaded = cropped(load([material])[0], side)
         before = _figures(loaded.frames, loaded)
         for name in VARIANTS:
             found = _figures(run_variant(cleaner, name, loaded), loaded)
@@ -169,14 +167,6 @@ def _figures(output: Tensor, loaded: Loaded) -> list[float]:
         float(sharp(output, clean).mean()),
         float(ghost(output, clean, motion).nanmean()),
     ]
-
-
-def _cropped(loaded: Loaded, side: int) -> Loaded:
-    """To a size that the model takes."""
-    height, width = (n // side * side for n in loaded.frames.shape[-2:])
-    motion = Motion(*(plane[..., :height, :width] for plane in loaded.motion))
-    frames, clean = (p[..., :height, :width] for p in (loaded.frames, loaded.reference))
-    return replace(loaded, frames=frames, reference=clean, motion=motion, mask=None)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -30,7 +31,7 @@ def memory_of(size: Size, stage: Stage, processes: int = 1) -> int:
     pixels = (stage.windows.crop / SIDE) ** 2 * math.ceil(stage.batch / processes)
     trained = sum(p.numel() for p in objective.parameters() if p.requires_grad)
     held = sum(p.numel() for p in objective.parameters())
-    batch = sum(plane.numel() for plane in _empty(frames, SIDE).values())  # type: ignore[union-attr]
+    batch = sum(plane.numel() for plane in cast(dict[str, Tensor], _empty(frames, SIDE)).values())
     return round((kept + 4 * batch) * pixels) + 4 * (3 * trained + 2 * held)
 
 

@@ -4,6 +4,7 @@ Training goes in rounds. Each round draws its windows from a seed of its own, so
 was stopped between rounds continues bit for bit; after each round the weights are saved and judged.
 """
 
+import io
 import json
 import math
 import os
@@ -25,11 +26,12 @@ from torch.utils.data import DataLoader
 from temporal_clean.checkpoint import load_checkpoint, read_metadata, save_checkpoint
 from temporal_clean.clip import Clip, find_clips
 from temporal_clean.errors import TemporalCleanError
+from temporal_clean.files import write_whole
 from temporal_clean.machine import instruction_sets
 from temporal_clean.recurrent import SIZES, RecurrentCleaner
 from temporal_clean.train.estimate import memory_of, spoken
 from temporal_clean.train.health import Health
-from temporal_clean.train.loading import Windows, add_teachers
+from temporal_clean.train.loading import Windows, add_teachers, one_thread
 from temporal_clean.train.monitor import Monitor, held_out
 from temporal_clean.train.objective import Batch, Objective
 from temporal_clean.train.presets import Preset, Stage
@@ -82,7 +84,7 @@ def train(run: Run, say: Callable[[str], None] = print) -> Path:
     model = RecurrentCleaner(SIZES[preset.size])
     if run.start is not None:
         _begin_from(model, run.start)
-    model = model.to(memory_format=torch.channels_last).to(fabric.device)  # type: ignore[call-overload]
+    model = model.to(fabric.device).to(memory_format=torch.channels_last)
     average = AveragedModel(model, avg_fn=_average(preset.averaging))
     progress = _Progress()
     optimiser_state = _resume(run, fabric, model, average, progress)
@@ -299,18 +301,11 @@ def _batches(
         # A forked child of a process that has used OpenMP hangs in its first parallel loop.
         multiprocessing_context="spawn" if run.workers else None,
         pin_memory=fabric.device.type == "cuda",
-        worker_init_fn=_one_thread,
+        worker_init_fn=one_thread,
     )
     for batch in loader:
         planes = {name: batch[name] for name in Batch.__annotations__}
         yield cast(Batch, fabric.to_device(planes))
-
-
-def _one_thread(_: int) -> None:
-    import cv2
-
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
 
 
 def _save(
@@ -331,9 +326,9 @@ def _save(
         "optimiser": optimiser.state_dict(),
         "progress": asdict(progress),
     }
-    partial = run.out / f".{CHECKPOINT}.partial"
-    torch.save(values, partial)
-    partial.replace(run.out / CHECKPOINT)
+    content = io.BytesIO()
+    torch.save(values, content)
+    write_whole(run.out / CHECKPOINT, content.getvalue())
     training = {
         "command": run.command,
         "clips": run.clips.name,

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from temporal_clean.clip import Clip
 from temporal_clean.evaluation import Motion, ghost, mcflick, psnr, reference_motion, sharp, tpsnr
-from temporal_clean.flow import warp
+from temporal_clean.evaluation.flows import warp_error
 from temporal_clean.recurrent import RecurrentCleaner
 from temporal_clean.train.degrading import RECIPES, degrade, reference
 from temporal_clean.video import to_8_bits
@@ -76,10 +76,9 @@ class Monitor:
                 for figure, value in _compared(output, dirty, clean, motion, name).items():
                     found.setdefault(f"{name}/{figure}", []).append(value)
                 if name != "clean":
-                    error = _warp_error(clean, flows, motion) / _warp_error(
-                        clean, motion.motion, motion
-                    )
-                    found.setdefault(f"flow/{name}", []).append(error)
+                    least = warp_error(clean, motion.motion, motion)
+                    ratio = warp_error(clean, flows, motion) / least
+                    found.setdefault(f"flow/{name}", []).append(ratio)
         return {name: float(np.nanmean(values)) for name, values in found.items()}
 
     def pictures(self, model: RecurrentCleaner) -> Iterator[tuple[str, Float[Tensor, "3 h w"]]]:
@@ -150,11 +149,6 @@ def _compared(
         "sharp": float(sharp(output, clean).mean()),
         "ghost": float(ghost(output, clean, motion).nanmean()),
     }
-
-
-def _warp_error(clean: Tensor, flow: Tensor, motion: Motion) -> float:
-    error = (warp(clean[:-1], flow, "bicubic") - clean[1:]).abs().mean(dim=1, keepdim=True)
-    return float((error * motion.valid).sum() / motion.valid.sum().clamp_min(1.0))
 
 
 def _unit(frames: Tensor, device: torch.device | str = "cpu") -> Tensor:

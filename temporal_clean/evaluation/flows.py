@@ -13,16 +13,30 @@ from temporal_clean.assets import MODELS
 from temporal_clean.checkpoint import load_checkpoint
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.evaluation.motion import Motion
-from temporal_clean.evaluation.protocol.material import Loaded
+from temporal_clean.evaluation.protocol.material import Loaded, cropped
 from temporal_clean.flow import Flow, dis_flow, load_external, warp
+from temporal_clean.flow.classical import DisPreset
+from temporal_clean.recurrent import RecurrentCleaner
 
-__all__ = ["FlowFigures", "FlowFunction", "flow_named", "judge_flow", "mean_figures", "separation"]
+__all__ = [
+    "FlowFigures",
+    "FlowFunction",
+    "flow_named",
+    "judge_flow",
+    "mean_figures",
+    "separation",
+    "warp_error",
+]
 
 FlowFunction = Callable[
     [Float[Tensor, "batch 3 height width"], Float[Tensor, "batch 3 height width"]], Flow
 ]
 
-DIS = {"dis-ultrafast": "ultrafast", "dis-fast": "fast", "dis-medium": "medium"}
+DIS: dict[str, DisPreset] = {
+    "dis-ultrafast": "ultrafast",
+    "dis-fast": "fast",
+    "dis-medium": "medium",
+}
 # A warp that misses the clean frame by more than 13 codes of 255 on average is bad: a ghost that
 # is seen. Resampling alone stays below half of that.
 BAD = 0.05
@@ -53,7 +67,7 @@ def flow_named(name: str) -> FlowFunction:
     Raises :class:`TemporalCleanError` for anything else.
     """
     if name in DIS:
-        return lambda frame, previous: dis_flow(frame, previous, DIS[name])  # type: ignore[arg-type]
+        return lambda frame, previous: dis_flow(frame, previous, DIS[name])
     if name.startswith("ptlflow:"):
         _, model, weights = f"{name}:".split(":")[:3]
         try:
@@ -72,24 +86,31 @@ def flow_named(name: str) -> FlowFunction:
 @torch.no_grad()
 def judge_flow(flow: FlowFunction, loaded: Loaded) -> FlowFigures:
     """Judge a flow that sees ``loaded.frames`` by the reference's frames and motion."""
-    height, width = (n // 16 * 16 for n in loaded.frames.shape[-2:])
-    frames, clean = (planes[..., :height, :width] for planes in (loaded.frames, loaded.reference))
-    motion = Motion(*(plane[..., :height, :width] for plane in loaded.motion))
+    loaded = cropped(loaded, RecurrentCleaner.multiple_of)
+    frames, clean, motion = loaded.frames, loaded.reference, loaded.motion
     started = time.perf_counter()
     flows = [flow(frames[k : k + 1], frames[k - 1 : k]) for k in range(1, len(frames))]
     ms = 1000.0 * (time.perf_counter() - started) / max(len(flows), 1)
     seen = torch.cat([each.motion for each in flows]).float()
     doubt = torch.cat([each.doubt for each in flows]).float()
-    error = _missed(clean, seen)
     distance = (seen - motion.motion).norm(dim=1, keepdim=True)
     return FlowFigures(
-        _mean(error, motion.valid),
-        _mean(_missed(clean, motion.motion), motion.valid),
+        warp_error(clean, seen, motion),
+        warp_error(clean, motion.motion, motion),
         _mean(distance, motion.valid),
         _spurious(flow, frames[:1]),
-        separation(doubt, error > BAD),
+        separation(doubt, _missed(clean, seen) > BAD),
         ms,
     )
+
+
+def warp_error(
+    clean: Float[Tensor, "frames 3 height width"],
+    flow: Float[Tensor, "pairs 2 height width"],
+    motion: Motion,
+) -> float:
+    """What the clean frames warped by ``flow`` miss, where their own ``motion`` is valid, of 1."""
+    return _mean(_missed(clean, flow), motion.valid)
 
 
 def _missed(clean: Tensor, motion: Tensor) -> Tensor:

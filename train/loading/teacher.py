@@ -24,7 +24,7 @@ from temporal_clean.files import write_whole
 from temporal_clean.flow import dis_both_ways
 from temporal_clean.train.loading.decoding import decode
 
-__all__ = ["TEACHER", "Teacher", "add_teachers", "read_teacher"]
+__all__ = ["TEACHER", "Teacher", "add_teachers", "one_thread", "read_teacher"]
 
 TEACHER = "teacher.npz"
 # Motion is stored in 64ths of a pixel: 16 bits reach 512 pixels a frame.
@@ -108,7 +108,7 @@ def add_teachers(clips: list[Clip], jobs: int = 1) -> Iterator[Clip]:
         yield from map(_add, missing)
         return
     # Forked children of a process that has used OpenMP may hang: fresh ones are started.
-    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=one_thread) as pool:
         for work in as_completed([pool.submit(_add, clip) for clip in missing]):
             yield work.result()
 
@@ -124,7 +124,8 @@ def _add(clip: Clip) -> Clip:
     return Clip(clip.folder, record)
 
 
-def _one_thread() -> None:
+def one_thread(_: int = 0) -> None:
+    """Start of a worker process, whose number nobody needs: they run side by side, one a core."""
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
 

@@ -255,11 +255,9 @@ class Windows(IterableDataset[Window]):
             overlay = Overlay(unit(view(stretch.hud)), mask)
         if stretch.master is not None and record.master is not None:
             factor = record.master.factor
-            master = view(stretch.master, factor)
             recipe = self.draw(random, factor)
-            inputs = degrade(master, factor, recipe, overlay=overlay)
-            target, name = reference(master, factor), recipe.name
-            target = overlay.over(target) if overlay else target
+            inputs, target = _rendered(view(stretch.master, factor), factor, recipe, overlay)
+            name = recipe.name
         else:
             assert stretch.reference is not None
             assert stretch.input is not None
@@ -277,7 +275,7 @@ class Windows(IterableDataset[Window]):
         """A synthetic window: layers cut from the pool's frames, with the HUD of one of them."""
         config, stretch = self.config, pool[place]
         record, frames = stretch.clip.record, config.frames
-        factor = record.master.factor if record.master else 1
+        factor = _factor(stretch)
         alike = [s for s in pool if _factor(s) == factor]
         chosen = [alike[int(random.integers(len(alike)))] for _ in range(3)]
         textures = [_texture(s, random) for s in (stretch, *chosen)]
@@ -294,9 +292,7 @@ class Windows(IterableDataset[Window]):
             hud, cover = (unit(torch.from_numpy(c).permute(2, 0, 1)) for c in crops)
             mask = cover[:1].expand(frames, -1, -1, -1)
             overlay = Overlay(hud.expand(frames, -1, -1, -1), mask)
-        inputs = degrade(scene.master, factor, recipe, overlay=overlay)
-        target = reference(scene.master, factor)
-        target = overlay.over(target) if overlay else target
+        inputs, target = _rendered(scene.master, factor, recipe, overlay)
         planes = (inputs, target, mask, scene.motion, scene.known)
         return self._finish(planes, f"layers of {record.name}", recipe.name)
 
@@ -317,6 +313,15 @@ class Windows(IterableDataset[Window]):
             clip=clip,
             recipe=recipe,
         )
+
+
+def _rendered(
+    master: Tensor, factor: int, recipe: Recipe, overlay: Overlay | None
+) -> tuple[Tensor, Tensor]:
+    """Input and reference of a master, both under the same HUD."""
+    target = reference(master, factor)
+    inputs = degrade(master, factor, recipe, overlay=overlay)
+    return inputs, overlay.over(target) if overlay else target
 
 
 def _factor(stretch: Stretch) -> int:

@@ -16,7 +16,16 @@ from temporal_clean.evaluation.scenes import SCENES, render_scene
 from temporal_clean.evaluation.stretches import read_frames, read_stretches, video_of
 from temporal_clean.evaluation.subjects import Subject
 
-__all__ = ["GROUPS", "INPUTS", "Loaded", "Material", "clip_material", "load", "scene_material"]
+__all__ = [
+    "GROUPS",
+    "INPUTS",
+    "Loaded",
+    "Material",
+    "clip_material",
+    "cropped",
+    "load",
+    "scene_material",
+]
 
 # The inputs that are judged, by where they come from: how many samples a pixel had.
 INPUTS = {"scene": ("harsh", "mild"), "game": ("native", "performance-bilinear")}
@@ -114,3 +123,11 @@ def _load_clip(folder: Path, frames: int, renderings: Sequence[str]) -> list[Loa
     )
     others = (torch.cat(list(read_frames(path, frames))) for path in paths[1:])
     return [first, *(replace(first, frames=pictures) for pictures in others)]
+
+
+def cropped(loaded: Loaded, side: int) -> Loaded:
+    """The same cut at the right and at the bottom to multiples of ``side``, without its mask."""
+    height, width = (n // side * side for n in loaded.frames.shape[-2:])
+    motion = Motion(*(plane[..., :height, :width] for plane in loaded.motion))
+    frames, clean = (p[..., :height, :width] for p in (loaded.frames, loaded.reference))
+    return replace(loaded, frames=frames, reference=clean, motion=motion, mask=None)
