@@ -1,0 +1,1 @@
+"""Where live frames come from: one protocol, an adapter for each system and source."""

@@ -1,0 +1,1 @@
+"""Where clean frames go: one protocol, an adapter for each system."""
