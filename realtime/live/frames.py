@@ -1,4 +1,4 @@
-"""What travels through the live loop: a picture with its place in time, and a place on the screen."""
+"""What travels through the live loop: a picture with its place in time, and places on screen."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple

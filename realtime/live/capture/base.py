@@ -43,5 +43,5 @@ class Capture(Protocol):
         ...
 
     def stop(self) -> None:
-        """End the thread and free everything; no call on the sink after this returns. Idempotent."""
+        """End the thread and free everything; no call on the sink afterwards. Idempotent."""
         ...
