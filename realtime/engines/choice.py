@@ -1,15 +1,16 @@
 """Which engine runs: the one asked for, or the best that agrees with the reference."""
 
-import importlib.metadata
-import importlib.util
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from temporal_clean import assets
 from temporal_clean.errors import TemporalCleanError
-from temporal_clean.realtime.cache import cache_folder, cached_graph
+from temporal_clean.files import write_whole
+from temporal_clean.realtime.cache import cache_folder
 from temporal_clean.realtime.engines.base import Engine
+from temporal_clean.realtime.engines.kinds import KINDS, REFERENCE_RANK, Variant, find_variants
 from temporal_clean.realtime.engines.self_test import Verdict, compare_to_reference
 from temporal_clean.realtime.graph import GraphRequest
 
@@ -20,13 +21,13 @@ __all__ = [
     "candidates",
     "open_engine",
     "self_test",
+    "variants_of",
 ]
 
-ENGINES: dict[str, str] = {
-    "openvino": "pip install openvino",
-    "onnxruntime": "pip install onnxruntime",
-    "torch": "pip install 'temporal-clean[train]'",
-}
+# The processor's ONNX Runtime, which the others are compared with.
+REFERENCE = Variant("onnxruntime", "fp32", "CPU", REFERENCE_RANK)
+
+ENGINES: dict[str, str] = {name: kind.install for name, kind in KINDS.items()}
 
 
 @dataclass(frozen=True)
@@ -39,81 +40,109 @@ class OpenedEngine:
 
 def available() -> dict[str, bool]:
     """Which engines are installed."""
-    return {name: importlib.util.find_spec(name) is not None for name in ENGINES}
+    return {name: kind.present for name, kind in KINDS.items()}
 
 
 def open_engine(model: str | Path, request: GraphRequest, engine: str = "auto") -> OpenedEngine:
     """Open ``model`` ('fast', 'quality' or a path) on ``engine`` for one frame size and format.
 
     'auto' takes the fastest that agrees with ONNX Runtime over three recurrent frames. A named
-    engine is opened as asked, or refused; nothing falls back silently.
+    engine ('openvino') or one on a named device ('openvino:gpu') is opened as asked, or refused;
+    nothing falls back silently.
     """
     if engine != "auto":
-        if engine not in ENGINES:
-            raise TemporalCleanError(f"no engine '{engine}': expected auto, {', '.join(ENGINES)}")
-        if not available()[engine]:
-            raise TemporalCleanError(
-                f"engine '{engine}' is not installed: {ENGINES[engine]}, or choose --engine auto"
-            )
-        precision = candidates(engine)[0]
-        return OpenedEngine(_build(engine, precision, model, request), "asked for")
+        return OpenedEngine(_build(_asked_for(engine), model, request), "asked for")
     if Path(str(model)).suffix == ".safetensors":
-        return OpenedEngine(_build("torch", "fp32", model, request), "a checkpoint runs on torch")
+        variant = variants_of("torch")[0]
+        return OpenedEngine(_build(variant, model, request), "a checkpoint runs on torch")
     demoted = []
-    # Fastest first; torch is never chosen by itself, it is the slowest on a CPU.
-    for precision in candidates("openvino") if available()["openvino"] else ():
-        name = "openvino"
-        verdict = self_test(name, precision, model)
+    for variant in _ranked():
+        if variant == REFERENCE:
+            break
+        verdict = self_test(variant, model)
         if verdict.passed:
-            reason = "; ".join([*demoted, f"{name} {precision}: {verdict.text}"])
-            return OpenedEngine(_build(name, precision, model, request), reason)
-        demoted.append(f"{name} {precision} demoted: {verdict.text}")
+            try:
+                opened = _build(variant, model, request)
+            except Exception as error:  # at this size it may fail for want of memory
+                verdict = _failure(error)
+            else:
+                reason = "; ".join([*demoted, f"{_words(variant)}: {verdict.text}"])
+                return OpenedEngine(opened, reason)
+        demoted.append(f"{_words(variant)} demoted: {verdict.text}")
     return OpenedEngine(
-        _build("onnxruntime", "fp32", model, request), "; ".join([*demoted, "the reference itself"])
+        _build(REFERENCE, model, request), "; ".join([*demoted, "the reference itself"])
     )
+
+
+def variants_of(engine: str) -> list[Variant]:
+    """The ways to run what --engine names, fastest first; none where it is not installed."""
+    name = engine.partition(":")[0]
+    found = find_variants(name) if available()[name] else []
+    return found if engine == name else [v for v in found if v.id == engine]
 
 
 def candidates(engine: str) -> list[str]:
-    """The precisions that an installed engine offers here, fastest first."""
-    if engine != "openvino":
-        return ["fp32"]
-    from temporal_clean.realtime.engines.openvino import fastest_precision
-
-    return list(dict.fromkeys([fastest_precision(), "f32"]))
+    """The precisions that an engine offers here, fastest first."""
+    return [variant.precision for variant in variants_of(engine) if variant.id == engine]
 
 
-def self_test(engine: str, precision: str, model: str | Path) -> Verdict:
-    """Three recurrent frames against ONNX Runtime; remembered per graph and version."""
+def self_test(variant: Variant, model: str | Path) -> Verdict:
+    """Three recurrent frames against ONNX Runtime; remembered per graph, version and device."""
     request = GraphRequest(96, 128, "rgb16")
-    graph = assets.graph_path(model).read_bytes()
-    version = importlib.metadata.version(engine)
-    path = (
-        cache_folder() / "self-test" / f"{engine}-{version}-{precision}-{request.key(graph)}.json"
-    )
+    path = _verdict_path(variant, request.key(assets.graph_path(model).read_bytes()))
     if path.is_file():
         return Verdict(**json.loads(path.read_text()))
     try:
-        candidate = _build(engine, precision, model, request)
-        verdict = compare_to_reference(
-            candidate, _build("onnxruntime", "fp32", model, request), request
-        )
+        candidate = _build(variant, model, request)
+        verdict = compare_to_reference(candidate, _build(REFERENCE, model, request), request)
     except Exception as error:  # an engine may fail in any way of its own: that is a verdict
-        verdict = Verdict(False, f"failed to run: {error}".splitlines()[0])
+        verdict = _failure(error)
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(verdict.__dict__))
+    write_whole(path, json.dumps(verdict.__dict__).encode())
     return verdict
 
 
-def _build(engine: str, precision: str, model: str | Path, request: GraphRequest) -> Engine:
-    if engine == "torch":
-        from temporal_clean.realtime.engines.torch_engine import TorchEngine
+def _asked_for(engine: str) -> Variant:
+    """The first variant of a name or id, or an error that says what there is."""
+    name = engine.partition(":")[0]
+    if name not in ENGINES:
+        raise TemporalCleanError(f"no engine '{engine}': expected auto, {', '.join(ENGINES)}")
+    if not available()[name]:
+        raise TemporalCleanError(
+            f"engine '{name}' is not installed: {ENGINES[name]}, or choose --engine auto"
+        )
+    found = variants_of(engine)
+    if not found:
+        ids = ", ".join(dict.fromkeys(v.id for v in find_variants(name))) or "nothing"
+        raise TemporalCleanError(
+            f"engine '{engine}' finds no device here: '{name}' offers {ids}; 'temporal-clean "
+            "doctor' lists every engine and device"
+        )
+    return found[0]
 
-        return TorchEngine(model, request)
-    graph = cached_graph(assets.graph_path(model).read_bytes(), request)
-    if engine == "openvino":
-        from temporal_clean.realtime.engines.openvino import OpenVinoEngine
 
-        return OpenVinoEngine(graph, precision, cache_folder() / "openvino")
-    from temporal_clean.realtime.engines.onnx_runtime import OnnxRuntimeEngine
+def _ranked() -> list[Variant]:
+    """All that 'auto' may take, the most promising first."""
+    found = [v for name, present in available().items() if present for v in find_variants(name)]
+    ranked = [(v.rank, place, v) for place, v in enumerate(found) if v.rank is not None]
+    return [variant for _, _, variant in sorted(ranked, key=lambda r: r[:2])]
 
-    return OnnxRuntimeEngine(graph)
+
+def _build(variant: Variant, model: str | Path, request: GraphRequest) -> Engine:
+    return KINDS[variant.id.partition(":")[0]].build(variant, model, request)
+
+
+def _verdict_path(variant: Variant, graph_key: str) -> Path:
+    """One file for each engine's version, device, precision and graph."""
+    kind = KINDS[variant.id.partition(":")[0]]
+    device = hashlib.sha256(variant.device.encode()).hexdigest()[:8]
+    name = f"{variant.id.replace(':', '-')}-{kind.version}-{device}-{variant.precision}-{graph_key}"
+    return cache_folder() / "self-test" / f"{name}.json"
+
+
+def _failure(error: Exception) -> Verdict:
+    return Verdict(False, f"failed to run: {error}".splitlines()[0])
+
+
+def _words(variant: Variant) -> str:
+    return f"{variant.id} {variant.precision}"

@@ -58,18 +58,22 @@ def _packages() -> list[str]:
 
 
 def _engines() -> list[str]:
-    """One line per engine, precision and model that ships."""
+    """One line for each engine, device, precision and model that ships."""
     from temporal_clean import assets
-    from temporal_clean.realtime.engines.choice import ENGINES, available, candidates, self_test
+    from temporal_clean.realtime.engines.choice import ENGINES, available, self_test, variants_of
 
     lines = []
     for name, present in available().items():
         if not present:
-            lines.append(f"{name:<14}missing: {ENGINES[name]}")
+            lines.append(f"{name:<22}missing: {ENGINES[name]}")
             continue
-        for precision in candidates(name):
+        found = variants_of(name)
+        if not found:
+            lines.append(f"{name:<22}installed, but finds no device here")
+        for variant in found:
+            lines.append(f"{variant.id:<22}{variant.precision:<6}{variant.device}")
             for model in assets.MODELS:
-                verdict = self_test(name, precision, model)
+                verdict = self_test(variant, model)
                 mark = "works" if verdict.passed else "REFUSED"
-                lines.append(f"{name:<14}{precision:<6}{model:<9}{mark}: {verdict.text}")
+                lines.append(f"{'':<22}{model:<9}{mark}: {verdict.text}")
     return lines

@@ -1,0 +1,129 @@
+"""The table of engines: what each needs, the ways in which it can run here, how it is opened.
+
+To add an engine, write its two functions below and its row in ``KINDS``; 'auto', --engine and
+doctor follow.
+"""
+
+import importlib
+import importlib.metadata
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from temporal_clean import assets
+from temporal_clean.realtime.cache import cache_folder, cached_graph
+from temporal_clean.realtime.engines.base import Engine
+from temporal_clean.realtime.graph import GraphRequest
+
+__all__ = ["KINDS", "REFERENCE_RANK", "EngineKind", "Variant", "find_variants", "shipped_graph"]
+
+# Ranks: below 100 a graphics card or NPU, 100 the processor, the reference last.
+PROCESSOR_RANK, REFERENCE_RANK = 100, 1000
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to run: an engine on a device in a precision.
+
+    ``id`` is what --engine takes. 'auto' tries the lowest ``rank`` first; None: only when asked.
+    """
+
+    id: str
+    precision: str
+    device: str
+    rank: int | None = None
+
+
+@dataclass(frozen=True)
+class EngineKind:
+    """``module`` is what must be importable, ``distribution`` the package whose version counts.
+
+    ``variants`` lists the ways to run here, fastest first, none where there is no device;
+    ``build`` opens one of them, or raises.
+    """
+
+    module: str
+    distribution: str
+    install: str
+    variants: Callable[[], list[Variant]]
+    build: Callable[[Variant, str | Path, GraphRequest], Engine]
+
+    @property
+    def present(self) -> bool:
+        """Whether the package is installed."""
+        return importlib.util.find_spec(self.module) is not None
+
+    @property
+    def version(self) -> str:
+        """Of the package; onnxruntime comes under several names, one for each set of providers."""
+        try:
+            return importlib.metadata.version(self.distribution)
+        except importlib.metadata.PackageNotFoundError:
+            return importlib.import_module(self.module).__version__
+
+
+def shipped_graph(model: str | Path, request: GraphRequest, precision: str = "fp32") -> bytes:
+    """The model's graph in fp32 or fp16, fixed to the request, from the cache if it is there."""
+    return cached_graph(assets.graph_path(model, precision).read_bytes(), request)
+
+
+def _openvino_variants() -> list[Variant]:
+    from temporal_clean.realtime.engines.openvino import fastest_precision
+
+    precisions = list(dict.fromkeys([fastest_precision(), "f32"]))
+    return [
+        Variant("openvino", precision, "CPU", PROCESSOR_RANK + place)
+        for place, precision in enumerate(precisions)
+    ]
+
+
+def _openvino(variant: Variant, model: str | Path, request: GraphRequest) -> Engine:
+    from temporal_clean.realtime.engines.openvino import OpenVinoEngine
+
+    graph = shipped_graph(model, request)
+    return OpenVinoEngine(graph, variant.precision, cache_folder() / "openvino")
+
+
+def _onnxruntime_variants() -> list[Variant]:
+    return [Variant("onnxruntime", "fp32", "CPU", REFERENCE_RANK)]
+
+
+def _onnxruntime(variant: Variant, model: str | Path, request: GraphRequest) -> Engine:
+    from temporal_clean.realtime.engines.onnx_runtime import OnnxRuntimeEngine
+
+    return OnnxRuntimeEngine(shipped_graph(model, request))
+
+
+def _torch_variants() -> list[Variant]:
+    # Never chosen by itself: on a CPU it is the slowest (docs/benchmarks).
+    return [Variant("torch", "fp32", "GPU if torch sees one, else CPU")]
+
+
+def _torch(variant: Variant, model: str | Path, request: GraphRequest) -> Engine:
+    from temporal_clean.realtime.engines.torch_engine import TorchEngine
+
+    return TorchEngine(model, request)
+
+
+KINDS: dict[str, EngineKind] = {
+    "openvino": EngineKind(
+        "openvino", "openvino", "pip install openvino", _openvino_variants, _openvino
+    ),
+    "onnxruntime": EngineKind(
+        "onnxruntime",
+        "onnxruntime",
+        "pip install onnxruntime",
+        _onnxruntime_variants,
+        _onnxruntime,
+    ),
+    "torch": EngineKind(
+        "torch", "torch", "pip install 'temporal-clean[train]'", _torch_variants, _torch
+    ),
+}
+
+
+def find_variants(name: str) -> list[Variant]:
+    """The ways in which an engine can run here, fastest first; none if it is not installed."""
+    kind = KINDS[name]
+    return kind.variants() if kind.present else []
