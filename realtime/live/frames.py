@@ -27,8 +27,10 @@ class Frame:
 
     ``picture`` is (height, width, 4): uint8 BGRA, or float16 RGBA in scRGB. ``generation`` counts
     resizes and changes of format: what an older one made is never shown. ``sequence`` counts
-    frames within the run. Times are seconds of ``time.monotonic``: when the source had the frame
-    (as well as that is known), and when the capture handed it over.
+    the source's frames within the run, those that never came among them, so that a difference
+    tells how many were missed. Times are seconds of ``time.monotonic``: when the source had the
+    frame (as well as that is known), and when the capture handed it over. ``moving_time`` is
+    ``source_time`` less all time for which the source only repeated its picture.
     """
 
     picture: NDArray[Any]
@@ -36,6 +38,7 @@ class Frame:
     sequence: int
     source_time: float
     arrive_time: float
+    moving_time: float
 
 
 def pixel_format(picture: NDArray[Any]) -> PixelFormat:

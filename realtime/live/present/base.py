@@ -20,6 +20,9 @@ class Presenter(Protocol):
 
     # The formats that ``show`` takes.
     formats: tuple[PixelFormat, ...]
+    # True for an overlay, which lies over the source: hidden, the game shows through. A window
+    # beside the game or a recording goes on with the pictures as they came instead.
+    covers: bool
 
     @property
     def description(self) -> str:

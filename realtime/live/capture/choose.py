@@ -1,0 +1,29 @@
+"""Which capture a session's options ask for. Adapters are imported here, when they are needed."""
+
+from temporal_clean.errors import TemporalCleanError
+from temporal_clean.realtime.live.capture.base import Capture
+from temporal_clean.realtime.live.options import LiveOptions
+
+__all__ = ["open_capture"]
+
+
+def open_capture(options: LiveOptions) -> Capture:
+    """The source of frames, not started yet.
+
+    Raises :class:`TemporalCleanError` if there is no such source or no way to capture it here.
+    """
+    if options.source is not None:
+        return _open_source(options.source, options.loop)
+    raise TemporalCleanError(
+        "windows and monitors cannot be captured on this system: use --source VIDEO or pattern"
+    )
+
+
+def _open_source(source: str, loop: bool) -> Capture:
+    if source == "pattern" or source.startswith("pattern:"):
+        from temporal_clean.realtime.live.capture.pattern import PatternCapture, parse_pattern
+
+        return PatternCapture(parse_pattern(source))
+    from temporal_clean.realtime.live.capture.video import VideoCapture
+
+    return VideoCapture(source, loop)
