@@ -55,5 +55,5 @@ def test_changes_replace_swap_and_remove() -> None:
 def test_a_clash_and_an_unknown_command_are_told() -> None:
     with pytest.raises(TemporalCleanError, match="given to both"):
         hotkeys_from({"toggle": "ctrl+a", "hud": "Ctrl+A"})
-    with pytest.raises(TemporalCleanError, match="no command 'togle'.*toggle, split"):
+    with pytest.raises(TemporalCleanError, match=r"no command 'togle'.*toggle, split"):
         hotkeys_from({"togle": "ctrl+a"})
