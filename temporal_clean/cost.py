@@ -28,7 +28,7 @@ def count_cost(model: RecurrentCleaner, height: int = 256, width: int = 512) -> 
     """
     frame = torch.rand(1, 3, height, width)
     counter = FlopCounterMode(display=False)
-    # As plain matrix products: not every torch counts the fused attention of the CPU (2.14 does not).
+    # As plain matrix products: torch 2.14 does not count the fused attention of the CPU.
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
         model(frame, model.initial_state(frame))
     flops = counter.get_flop_counts()
