@@ -20,6 +20,7 @@ __all__ = [
     "available",
     "candidates",
     "open_engine",
+    "open_variant",
     "self_test",
     "variants_of",
 ]
@@ -51,10 +52,10 @@ def open_engine(model: str | Path, request: GraphRequest, engine: str = "auto") 
     nothing falls back silently.
     """
     if engine != "auto":
-        return OpenedEngine(_build(_asked_for(engine), model, request), "asked for")
+        return OpenedEngine(open_variant(_asked_for(engine), model, request), "asked for")
     if Path(str(model)).suffix == ".safetensors":
         variant = variants_of("torch")[0]
-        return OpenedEngine(_build(variant, model, request), "a checkpoint runs on torch")
+        return OpenedEngine(open_variant(variant, model, request), "a checkpoint runs on torch")
     demoted = []
     for variant in _ranked():
         if variant == REFERENCE:
@@ -62,7 +63,7 @@ def open_engine(model: str | Path, request: GraphRequest, engine: str = "auto") 
         verdict = self_test(variant, model)
         if verdict.passed:
             try:
-                opened = _build(variant, model, request)
+                opened = open_variant(variant, model, request)
             except Exception as error:  # at this size it may fail for want of memory
                 verdict = _failure(error)
             else:
@@ -70,7 +71,7 @@ def open_engine(model: str | Path, request: GraphRequest, engine: str = "auto") 
                 return OpenedEngine(opened, reason)
         demoted.append(f"{_words(variant)} demoted: {verdict.text}")
     return OpenedEngine(
-        _build(REFERENCE, model, request), "; ".join([*demoted, "the reference itself"])
+        open_variant(REFERENCE, model, request), "; ".join([*demoted, "the reference itself"])
     )
 
 
@@ -93,8 +94,8 @@ def self_test(variant: Variant, model: str | Path) -> Verdict:
     if path.is_file():
         return Verdict(**json.loads(path.read_text()))
     try:
-        candidate = _build(variant, model, request)
-        verdict = compare_to_reference(candidate, _build(REFERENCE, model, request), request)
+        candidate = open_variant(variant, model, request)
+        verdict = compare_to_reference(candidate, open_variant(REFERENCE, model, request), request)
     except Exception as error:  # an engine may fail in any way of its own: that is a verdict
         verdict = _failure(error)
     path.parent.mkdir(exist_ok=True)
@@ -128,7 +129,8 @@ def _ranked() -> list[Variant]:
     return [variant for _, _, variant in sorted(ranked, key=lambda r: r[:2])]
 
 
-def _build(variant: Variant, model: str | Path, request: GraphRequest) -> Engine:
+def open_variant(variant: Variant, model: str | Path, request: GraphRequest) -> Engine:
+    """Open one of the ways that ``variants_of`` lists, or raise what the engine raises."""
     return KINDS[variant.id.partition(":")[0]].build(variant, model, request)
 
 
