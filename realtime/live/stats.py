@@ -8,8 +8,8 @@ from temporal_clean.realtime.live.histogram import Histogram
 
 __all__ = ["LiveStats"]
 
-# What the HUD tells of: about two seconds at 60 frames a second.
-RECENT = 120
+# What the HUD tells of: a second at 240 frames a second, four at 60.
+RECENT = 240
 PERCENTILES = {"p50": 50, "p95": 95, "p99": 99}
 
 
@@ -102,7 +102,7 @@ class LiveStats:
             }
 
     def hud_lines(self, now: float) -> list[str]:
-        """The last two seconds in words."""
+        """The last few seconds in words."""
         with self._lock:
             step, latency = _recent(self._recent_step), _recent(self._recent_latency)
             incoming, outgoing = _rate(self._captured_at, now), _rate(self._shown_at, now)
