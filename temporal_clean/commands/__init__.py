@@ -12,6 +12,7 @@ __all__ = ["main"]
 
 # Parts of this package that not every installation has, by what they import first.
 EXTRAS = {
+    "comtypes": "live",
     "cv2": "train",
     "einops": "train",
     "jaxtyping": "train",
@@ -19,12 +20,16 @@ EXTRAS = {
     "lightning": "train",
     "matplotlib": "metrics",
     "onnxscript": "train",
+    "pipewire_capture": "wayland",
     "ptlflow": "flow",
     "safetensors": "train",
     "tensorboard": "train",
+    "tomli_w": "live",
     "torch": "train",
     "torchvision": "train",
     "webdataset": "train",
+    "windows_capture": "live",
+    "xcffib": "live",
 }
 
 
