@@ -17,11 +17,11 @@ from temporal_clean.realtime.graph import (
     STATE_OUTPUTS,
 )
 
-__all__ = ["OpenVinoEngine", "fastest_precision"]
+__all__ = ["OpenVinoEngine", "fastest_precision", "shared_core"]
 
 
 @functools.cache
-def _core() -> Any:
+def shared_core() -> Any:
     """The process's one ``openvino.Core``, never freed.
 
     Each Core's CPU plugin sets the thread's alternate signal stack and puts the one before it back
@@ -36,7 +36,7 @@ def _core() -> Any:
 
 def fastest_precision() -> str:
     """bf16 where the processor multiplies in it, else f32; the self-test guards its accuracy."""
-    capabilities = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    capabilities = shared_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return "bf16" if "BF16" in capabilities else "f32"
 
 
@@ -58,7 +58,7 @@ class OpenVinoEngine:
         import openvino
 
         self.openvino = openvino
-        core = _core()
+        core = shared_core()
         properties = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
         if cache:
             properties["CACHE_DIR"] = str(cache)
