@@ -23,6 +23,8 @@ class Presenter(Protocol):
     # True for an overlay, which lies over the source: hidden, the game shows through. A window
     # beside the game or a recording goes on with the pictures as they came instead.
     covers: bool
+    # What the player should be told once, in sentences: hotkeys that another program has taken.
+    notes: Sequence[str]
 
     @property
     def description(self) -> str:

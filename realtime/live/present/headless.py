@@ -16,6 +16,7 @@ class Headless:
 
     formats: tuple[PixelFormat, ...] = ("bgra8", "rgba16f")
     covers = False
+    notes: Sequence[str] = ()
     description = "nowhere"
 
     def show(self, picture: NDArray[Any], place: Rectangle) -> None:
