@@ -27,12 +27,15 @@ class Variant:
     """One way to run: an engine on a device in a precision.
 
     ``id`` is what --engine takes. 'auto' tries the lowest ``rank`` first; None: only when asked.
+    ``half_grids``: the device may compute coordinates in half precision, which shows in wide
+    frames only, so the self-test takes one.
     """
 
     id: str
     precision: str
     device: str
-    rank: int | None = None
+    rank: float | None = None
+    half_grids: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,13 +89,41 @@ def _openvino(variant: Variant, model: str | Path, request: GraphRequest) -> Eng
 
 
 def _onnxruntime_variants() -> list[Variant]:
-    return [Variant("onnxruntime", "fp32", "CPU", REFERENCE_RANK)]
+    from temporal_clean.realtime.engines.providers import find_devices
+
+    found = [Variant("onnxruntime", "fp32", "CPU", REFERENCE_RANK)]
+    for choice in (device.choice for device in find_devices()):
+        # A processor gains nothing from fp16; of the rest each says by the self-test.
+        for later, precision in enumerate(["fp16", "fp32"]):
+            rank = None if choice.rank is None else choice.rank + 0.1 * later
+            if choice.device.kind != "cpu" or precision == "fp32":
+                words = str(choice.device)
+                found.append(Variant(choice.id, precision, words, rank, choice.half_grids))
+    return found
 
 
 def _onnxruntime(variant: Variant, model: str | Path, request: GraphRequest) -> Engine:
     from temporal_clean.realtime.engines.onnx_runtime import OnnxRuntimeEngine
 
-    return OnnxRuntimeEngine(shipped_graph(model, request))
+    if variant.id == "onnxruntime":
+        return OnnxRuntimeEngine(shipped_graph(model, request))
+    return _provider(variant, model, request)
+
+
+def _provider(variant: Variant, model: str | Path, request: GraphRequest) -> Engine:
+    from temporal_clean.realtime.engines.pictures import ConvertingEngine, planar_request
+    from temporal_clean.realtime.engines.portable import portable_graph
+    from temporal_clean.realtime.engines.provider_engine import OnnxProviderEngine
+    from temporal_clean.realtime.engines.providers import find_devices
+
+    found = next(device for device in find_devices() if device.choice.id == variant.id)
+    if request.frame_format not in ("rgb16", "planar"):
+        graph = portable_graph(shipped_graph(model, request, variant.precision))
+        return OnnxProviderEngine(graph, found)
+    # Few providers read 16-bit integers.
+    inner = planar_request(request)
+    graph = portable_graph(shipped_graph(model, inner, variant.precision))
+    return ConvertingEngine(OnnxProviderEngine(graph, found), request)
 
 
 def _torch_variants() -> list[Variant]:
