@@ -13,7 +13,7 @@ from temporal_clean.realtime.engines import Engine, EngineState, open_engine
 from temporal_clean.realtime.engines.base import StepResult
 from temporal_clean.realtime.graph import FrameFormat, GraphRequest
 
-__all__ = ["Cleaner"]
+__all__ = ["Cleaner", "Session", "mix", "open_session"]
 
 Frame = TypeVar("Frame")
 
@@ -26,6 +26,10 @@ class Session:
     engine: Engine
     state: EngineState
     reason: str
+
+    def step(self, picture: NDArray) -> StepResult:
+        """Clean the stream's next picture, which is in the request's format."""
+        return self.engine.step(np.ascontiguousarray(picture), self.state)
 
 
 class Cleaner:
@@ -70,26 +74,39 @@ class Cleaner:
             self.resets += 1
 
     def step(self, picture: NDArray) -> StepResult:
-        """Clean one (height, width, 3) uint8 or uint16 picture, with maps if ``inspect``."""
-        session = self.open(picture.shape[0], picture.shape[1], picture.dtype)
-        result = session.engine.step(np.ascontiguousarray(picture), session.state)
+        """Clean one picture, with maps if ``inspect``.
+
+        It is (height, width, 3) RGB as uint8 or uint16, or (height, width, 4) BGRA as uint8.
+        """
+        session = self.open(*picture.shape[:2], picture.dtype, picture.shape[2])
+        result = session.step(picture)
         if self.strength < 1.0:
-            return replace(result, clean=_mix(picture, result.clean, self.strength))
+            return replace(result, clean=mix(picture, result.clean, self.strength))
         return result
 
-    def open(self, height: int, width: int, dtype: Any = np.uint8) -> Session:
+    def open(self, height: int, width: int, dtype: Any = np.uint8, channels: int = 3) -> Session:
         """The session for this size and type; opens it unless it is open already."""
-        frame_format: FrameFormat = "rgb16" if dtype == np.uint16 else "rgb8"
-        request = GraphRequest(height, width, frame_format, self.inspect)
+        request = GraphRequest(height, width, picture_format(dtype, channels), self.inspect)
         if self.session is None or self.session.request != request:
             self.resets += self.session is not None
-            opened = open_engine(self.model, request, self.engine_name)
-            state = opened.engine.new_state()
-            self.session = Session(request, opened.engine, state, opened.reason)
+            self.session = open_session(self.model, request, self.engine_name)
         return self.session
 
 
-def _mix(before: NDArray, after: NDArray, strength: float) -> NDArray:
+def open_session(model: str | Path, request: GraphRequest, engine: str = "auto") -> Session:
+    """An engine for these frames, with an empty history."""
+    opened = open_engine(model, request, engine)
+    return Session(request, opened.engine, opened.engine.new_state(), opened.reason)
+
+
+def picture_format(dtype: Any, channels: int) -> FrameFormat:
+    """What the graph calls pictures of this type."""
+    if channels == 4:
+        return "bgra8"
+    return "rgb16" if dtype == np.uint16 else "rgb8"
+
+
+def mix(before: NDArray, after: NDArray, strength: float) -> NDArray:
     """before + strength (after - before), rounded."""
     mixed = before + np.float32(strength) * (after.astype(np.float32) - before)
     return np.round(mixed).astype(before.dtype)

@@ -41,6 +41,7 @@ INSPECTION_OUTPUTS = (
 )
 MULTIPLE_OF, MINIMUM_SIZE = 16, 64
 OPSET = 18
+HALVING = {"kernel_shape": [2, 2], "strides": [2, 2]}
 
 FrameFormat = Literal["planar", "rgb8", "rgb16", "bgra8"]
 # Of the formats that the graph converts itself: type, channels in order, largest value.
@@ -57,20 +58,38 @@ class GraphRequest:
 
     ``planar`` frames are (1, 3, height, width) in [0, 1], padded to a multiple of 16 by the
     caller; ``rgb8`` and ``rgb16`` are (height, width, 3) uint8 or uint16, ``bgra8`` is (height,
-    width, 4) uint8, of any size from 64 up, padded and cropped inside the graph.
+    width, 4) uint8, of any size from 64 up, padded and cropped inside the graph. ``halved``: the
+    networks see pictures averaged to half the size, and what they change there is enlarged and
+    added to the picture; a quarter of the work, for live use on slow machines.
     """
 
     height: int
     width: int
     frame_format: FrameFormat = "rgb8"
     inspect: bool = False
+    halved: bool = False
 
     def __post_init__(self) -> None:
-        if min(self.height, self.width) < MINIMUM_SIZE:
+        if self.halved and (self.frame_format == "planar" or self.inspect):
+            raise TemporalCleanError(
+                "half the size inside is for pictures without maps: expected rgb8, rgb16 or bgra8 "
+                f"and no inspection, got {self.frame_format}"
+            )
+        if min(self.height, self.width) < MINIMUM_SIZE * self.shrink:
             raise TemporalCleanError(
                 f"frames of {self.width}x{self.height} are too small: the networks need at least "
-                f"{MINIMUM_SIZE} pixels a side; upscale the input first"
+                f"{MINIMUM_SIZE * self.shrink} pixels a side; upscale the input first"
             )
+
+    @property
+    def shrink(self) -> int:
+        """How many pixels of the frame, across or down, are one of the networks'."""
+        return 2 if self.halved else 1
+
+    def inner_size(self) -> tuple[int, int]:
+        """Height and width of the planes that the networks see."""
+        shrunk = (-(-side // self.shrink) for side in (self.height, self.width))
+        return padded_size(*shrunk)
 
     def key(self, graph: bytes) -> str:
         """Name of the cached result: the graph's content and everything that shapes it."""
@@ -102,7 +121,7 @@ def fixed_graph(graph: bytes, request: GraphRequest) -> onnx.ModelProto:
 
     model = onnx.load_from_string(graph)
     _keep_outputs(model, request.inspect)
-    _write_sizes(model, *padded_size(request.height, request.width))
+    _write_sizes(model, *request.inner_size())
     model = onnxslim.slim(model)
     if not isinstance(model, onnx.ModelProto):
         raise TemporalCleanError("onnxslim gave no graph: reinstall it (pip install -U onnxslim)")
@@ -146,6 +165,9 @@ def _take_pictures(graph: onnx.GraphProto, request: GraphRequest) -> None:
     nodes = _Nodes(graph)
     before = _decode_nodes(nodes, request, floating)
     after = _encode_nodes(nodes, request, floating)
+    if request.halved:
+        before += nodes.chain("frame_full", "frame_planar", [("AveragePool", [], HALVING)])
+        after = _enlarge_nodes(nodes, floating) + after
     renamed = {CLEAN_OUTPUT: "clean_planar", FRAME_INPUT: "frame_planar"}
     for node in graph.node:
         node.input[:] = [renamed.get(name, name) for name in node.input]
@@ -187,7 +209,7 @@ class _Nodes:
 
 def _decode_nodes(nodes: _Nodes, request: GraphRequest, floating: int) -> list[onnx.NodeProto]:
     """Integer picture to padded planes in [0, 1]; arithmetic in fp32 (65535 is past fp16)."""
-    height, width = padded_size(request.height, request.width)
+    height, width = (side * request.shrink for side in request.inner_size())
     _, channels, largest = PICTURES[request.frame_format]
     pads = [0, 0, 0, 0, 0, 0, height - request.height, width - request.width]
     steps: list[tuple[str, list[str], dict]] = [
@@ -202,7 +224,21 @@ def _decode_nodes(nodes: _Nodes, request: GraphRequest, floating: int) -> list[o
         steps.append(("Cast", [], {"to": floating}))
     if any(pads):
         steps.append(("Pad", [nodes.constant(pads)], {"mode": "edge"}))
-    return nodes.chain(FRAME_INPUT, "frame_planar", steps)
+    return nodes.chain(FRAME_INPUT, "frame_full" if request.halved else "frame_planar", steps)
+
+
+def _enlarge_nodes(nodes: _Nodes, floating: int) -> list[onnx.NodeProto]:
+    """What the networks changed at half the size, enlarged and added to the full picture."""
+    kind = helper.tensor_dtype_to_np_dtype(floating)
+    limits = [nodes.constant(0.0, kind), nodes.constant(1.0, kind)]
+    enlarge = ["", nodes.constant([1.0, 1.0, 2.0, 2.0], np.float32)]
+    smooth = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
+    return [
+        helper.make_node("Sub", ["clean_planar", "frame_planar"], ["change_halved"]),
+        helper.make_node("Resize", ["change_halved", *enlarge], ["change_full"], **smooth),
+        helper.make_node("Add", ["frame_full", "change_full"], ["clean_sum"]),
+        helper.make_node("Clip", ["clean_sum", *limits], ["clean_full"]),
+    ]
 
 
 def _encode_nodes(nodes: _Nodes, request: GraphRequest, floating: int) -> list[onnx.NodeProto]:
@@ -222,7 +258,7 @@ def _encode_nodes(nodes: _Nodes, request: GraphRequest, floating: int) -> list[o
         ("Transpose", [], {"perm": [1, 2, 0]}),
         ("Cast", [], {"to": kind}),
     ]
-    return nodes.chain("clean_planar", CLEAN_OUTPUT, steps)
+    return nodes.chain("clean_full" if request.halved else "clean_planar", CLEAN_OUTPUT, steps)
 
 
 def _source_digest() -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.realtime.engines.base import EngineInfo, StepResult
-from temporal_clean.realtime.graph import PICTURES, GraphRequest, padded_size
+from temporal_clean.realtime.graph import PICTURES, GraphRequest
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,9 +51,15 @@ class TorchEngine:
 
     def step(self, frame: NDArray, state: Slot) -> StepResult:
         with self.torch.inference_mode():
-            planes = self._planes(frame)
+            full = self._planes(frame)
+            planes = self.torch.nn.functional.avg_pool2d(full, 2) if self.request.halved else full
             before = state.state or self.module.initial_state(planes)
             clean, state.state, inspection = self.module.inspect(planes, before)
+            if self.request.halved:
+                change = self.torch.nn.functional.interpolate(
+                    clean - planes, scale_factor=2, mode="bilinear"
+                )
+                clean = (full + change).clamp(0.0, 1.0)
             maps = {}
             if self.request.inspect:
                 maps = {k: v.cpu().numpy() for k, v in inspection._asdict().items()}
@@ -68,7 +74,7 @@ class TorchEngine:
         _, channels, largest = PICTURES[self.request.frame_format]
         picture = np.ascontiguousarray(frame[..., channels], dtype=np.float32)
         planes = self.torch.from_numpy(picture).to(self.device).permute(2, 0, 1)[None] / largest
-        height, width = padded_size(*frame.shape[:2])
+        height, width = (side * self.request.shrink for side in self.request.inner_size())
         pads = (0, width - frame.shape[1], 0, height - frame.shape[0])
         return self.torch.nn.functional.pad(planes, pads, mode="replicate")
 
