@@ -1,10 +1,13 @@
 """Everything that a live session can be asked for, checked once, before anything is opened."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from temporal_clean.errors import TemporalCleanError
+from temporal_clean.realtime.live.events import Command
+from temporal_clean.realtime.live.hotkeys import DEFAULT_HOTKEYS, Hotkey
 
 __all__ = ["LiveOptions", "PresenterName"]
 
@@ -48,6 +51,7 @@ class LiveOptions:
     cursor: bool = False
     record: Path | None = None
     overwrite: bool = False
+    hotkeys: Mapping[Command, Hotkey] = field(default_factory=lambda: dict(DEFAULT_HOTKEYS))
 
     def __post_init__(self) -> None:
         chosen = [name for name, given in self.sources().items() if given]
