@@ -2,6 +2,7 @@
 
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.realtime.live.capture.base import Capture
+from temporal_clean.realtime.live.desktop import has_wayland, has_x11, require_x11
 from temporal_clean.realtime.live.options import LiveOptions
 
 __all__ = ["open_capture"]
@@ -14,6 +15,12 @@ def open_capture(options: LiveOptions) -> Capture:
     """
     if options.source is not None:
         return _open_source(options.source, options.loop)
+    # Under Wayland the X server's own screen is empty: monitors come through the portal there.
+    if has_x11() and not (options.monitor is not None and has_wayland()):
+        require_x11()
+        from temporal_clean.realtime.live.x11.choose import open_x11_capture
+
+        return open_x11_capture(options)
     raise TemporalCleanError(
         "windows and monitors cannot be captured on this system: use --source VIDEO or pattern"
     )

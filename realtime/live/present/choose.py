@@ -2,6 +2,7 @@
 
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.realtime.live.capture.base import Capture
+from temporal_clean.realtime.live.desktop import has_x11, require_x11
 from temporal_clean.realtime.live.options import LiveOptions
 from temporal_clean.realtime.live.present.base import Presenter
 
@@ -27,6 +28,11 @@ def _open_screen(options: LiveOptions, capture: Capture) -> Presenter:
         from temporal_clean.realtime.live.present.headless import Headless
 
         return Headless()
+    if has_x11():
+        require_x11()
+        from temporal_clean.realtime.live.x11.choose import open_x11_presenter
+
+        return open_x11_presenter(options, capture)
     raise TemporalCleanError(
         f"'{capture.description}' cannot be shown by '{name}' on this system: choose "
         "--presenter none with --record FILE"
