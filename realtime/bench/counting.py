@@ -4,10 +4,12 @@ Bytes come three ways, because how much an engine fuses decides how much it move
 
 - ``least``: inputs, state and weights read once, outputs written once. Nothing can move less.
 - ``fused``: each heavy node (``HEAVY``) is one kernel, and the light nodes behind it are done where
-  its results are; what passes between kernels is written once and read once by each that wants it.
+  its results are; what passes between kernels is written once and read once by each that wants
+  it. Slices, splits and concatenations move nothing: kernels read and write parts of a buffer.
 - ``unfused``: each node by itself reads all its operands and writes all its results.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
@@ -40,8 +42,9 @@ HEAVY = frozenset(
 )
 # A new name for the same bytes.
 VIEWS = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"})
-# These read no more of their first operand than they give.
-PARTIAL = frozenset({"Gather", "Slice", "Split"})
+# Parts of a buffer, which a fused kernel reads where they lie; alone they read what they give.
+PARTS = frozenset({"Slice", "Split"})
+PARTIAL = PARTS | {"Gather"}
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def count_graph(model: onnx.ModelProto) -> GraphCost:
     return GraphCost(
         macs=sum(_macs(node, tensors) for node in nodes),
         least_bytes=_bytes(read_once, tensors) + _bytes(outputs, tensors),
-        fused_bytes=_fused(nodes, groups, tensors, outputs),
+        fused_bytes=round(_fused(nodes, groups, tensors, outputs)),
         unfused_bytes=sum(_moved(node, tensors) for node in nodes),
         nodes=len(nodes),
         kernels=len(set(groups)),
@@ -163,25 +166,44 @@ def _fused(
     kernels: list[int],
     tensors: dict[str, Tensor],
     outputs: set[str],
-) -> int:
-    """Bytes between kernels: one write for each tensor that leaves its own, one read a reader."""
+) -> float:
+    """Bytes between kernels: one write of each buffer that leaves its own, one read a reader."""
     home = {name: k for node, k in zip(nodes, kernels, strict=True) for name in node.output}
-    # A view's bytes are those of what it shows: it passes as that.
-    shown = {node.output[0]: node.input[0] for node in nodes if node.op_type in VIEWS}
-    read: set[tuple[str, int]] = set()
+    buffers = _buffers(nodes, tensors)
+    reads: defaultdict[tuple[str, int], float] = defaultdict(float)
     for node, kernel in zip(nodes, kernels, strict=True):
+        if node.op_type in VIEWS | PARTS | {"Concat"}:
+            continue
         for name in node.input:
-            if name in tensors and home.get(name) != kernel:
-                read.add((_origin(name, shown), kernel))
-    read = {(name, kernel) for name, kernel in read if home.get(name) != kernel}
-    written = {name for name, _ in read if name in home} | (outputs & set(home))
-    return sum(tensors[name].bytes for name, _ in read) + _bytes(written, tensors)
+            for buffer, size in buffers.get(name, {}).items():
+                if home.get(buffer) != kernel:
+                    reads[buffer, kernel] += size
+    read = sum(min(size, tensors[buffer].bytes) for (buffer, _), size in reads.items())
+    given = {buffer for name in outputs for buffer in buffers[name]}
+    written = ({buffer for buffer, _ in reads} | given) & set(home)
+    # An output that is an input under another name is copied.
+    copied = 2 * _bytes(given - set(home), tensors)
+    return read + copied + _bytes(written, tensors)
 
 
-def _origin(name: str, shown: dict[str, str]) -> str:
-    while name in shown:
-        name = shown[name]
-    return name
+def _buffers(
+    nodes: list[onnx.NodeProto], tensors: dict[str, Tensor]
+) -> dict[str, dict[str, float]]:
+    """Where each value lies once views and parts are seen through: buffers, and bytes of each."""
+    lies: dict[str, dict[str, float]] = {name: {name: t.bytes} for name, t in tensors.items()}
+    for node in nodes:
+        if node.op_type == "Concat":
+            whole: defaultdict[str, float] = defaultdict(float)
+            for name in node.input:
+                for buffer, size in lies[name].items():
+                    whole[buffer] += size
+            lies[node.output[0]] = dict(whole)
+        elif node.op_type in VIEWS | PARTS:
+            source = tensors[node.input[0]].bytes
+            for name in node.output:
+                share = tensors[name].bytes / source
+                lies[name] = {b: share * size for b, size in lies[node.input[0]].items()}
+    return lies
 
 
 def _bytes(names: Iterable[str], tensors: dict[str, Tensor]) -> int:
