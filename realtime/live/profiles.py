@@ -74,6 +74,7 @@ class Profile:
         mine = {name: value for name, value in self.given().items() if name != "window"}
         if self.window and not chosen.keys() & {"window", "pid", "pick", "monitor", "source"}:
             mine["window"] = self.window
+        mine["hotkeys"] = hotkeys_from(self.hotkeys)
         return LiveOptions(**{**mine, **chosen})
 
 

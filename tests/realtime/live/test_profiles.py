@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from temporal_clean.errors import TemporalCleanError
+from temporal_clean.realtime.live.events import Command
 from temporal_clean.realtime.live.profiles import (
     Profile,
     load_profile,
@@ -116,6 +117,7 @@ def test_the_command_line_goes_before_the_profile() -> None:
     options = profile.over(strength=0.9, model=None)
     assert (options.window, options.model, options.strength) == ("Tux", "quality", 0.9)
     assert options.hud
+    assert Command.QUIT not in Profile("Tux", hotkeys={"quit": ""}).over().hotkeys
     other = profile.over(pid=7)
     assert (other.window, other.pid) == (None, 7)
     with pytest.raises(TemporalCleanError, match="exactly one of --window"):
