@@ -20,6 +20,8 @@ __all__ = ["KINDS", "REFERENCE_RANK", "EngineKind", "Variant", "find_variants", 
 
 # Ranks: below 100 a graphics card or NPU, 100 the processor, the reference last.
 PROCESSOR_RANK, REFERENCE_RANK = 100, 1000
+# OpenVINO itself just before ONNX Runtime's provider of it: one layer less.
+OPENVINO_GPU_RANK, OPENVINO_NPU_RANK = 23, 69
 
 
 @dataclass(frozen=True)
@@ -72,20 +74,31 @@ def shipped_graph(model: str | Path, request: GraphRequest, precision: str = "fp
 
 
 def _openvino_variants() -> list[Variant]:
-    from temporal_clean.realtime.engines.openvino import fastest_precision
+    from temporal_clean.realtime.engines.openvino import (
+        accelerators,
+        fastest_precision,
+        openvino_id,
+    )
 
-    precisions = list(dict.fromkeys([fastest_precision(), "f32"]))
-    return [
+    found = [
         Variant("openvino", precision, "CPU", PROCESSOR_RANK + place)
-        for place, precision in enumerate(precisions)
+        for place, precision in enumerate(dict.fromkeys([fastest_precision(), "f32"]))
     ]
+    for device, name in accelerators().items():
+        # An NPU computes in f16 whatever it is told: the self-test's wide frame decides.
+        npu = device.startswith("NPU")
+        rank = OPENVINO_NPU_RANK if npu else OPENVINO_GPU_RANK
+        words = f"{device} {name}"
+        found.append(Variant(openvino_id(device), "f16" if npu else "f32", words, rank, npu))
+    return found
 
 
 def _openvino(variant: Variant, model: str | Path, request: GraphRequest) -> Engine:
     from temporal_clean.realtime.engines.openvino import OpenVinoEngine
 
     graph = shipped_graph(model, request)
-    return OpenVinoEngine(graph, variant.precision, cache_folder() / "openvino")
+    device = variant.device.split(" ")[0]
+    return OpenVinoEngine(graph, variant.precision, cache_folder() / "openvino", device)
 
 
 def _onnxruntime_variants() -> list[Variant]:

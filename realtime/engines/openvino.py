@@ -17,7 +17,13 @@ from temporal_clean.realtime.graph import (
     STATE_OUTPUTS,
 )
 
-__all__ = ["OpenVinoEngine", "fastest_precision", "shared_core"]
+__all__ = [
+    "OpenVinoEngine",
+    "accelerators",
+    "fastest_precision",
+    "openvino_id",
+    "shared_core",
+]
 
 
 @functools.cache
@@ -40,6 +46,19 @@ def fastest_precision() -> str:
     return "bf16" if "BF16" in capabilities else "f32"
 
 
+def accelerators() -> dict[str, str]:
+    """OpenVINO's GPUs and NPUs here: its names for them, and theirs in words."""
+    names = [
+        name for name in shared_core().available_devices if name.split(".")[0] in ("GPU", "NPU")
+    ]
+    return {name: shared_core().get_property(name, "FULL_DEVICE_NAME") for name in names}
+
+
+def openvino_id(device: str) -> str:
+    """'openvino:gpu', 'openvino:gpu-1', 'openvino:npu', as --engine takes it."""
+    return f"openvino:{device.lower().replace('.', '-')}"
+
+
 @dataclass
 class PingPong:
     """Two sets of state tensors: a step reads ``front`` and writes ``back``, then they swap."""
@@ -48,24 +67,36 @@ class PingPong:
     back: dict[str, Any]
 
     def reset(self) -> None:
-        self.front["state_valid"].data[:] = 0.0
+        valid = self.front["state_valid"]
+        # A tensor in a device's memory is written to from one of the host's.
+        valid.copy_from(_zeros(valid))
 
 
 class OpenVinoEngine:
-    """One compiled model, one infer request, tensors set by address: nothing is copied."""
+    """One compiled model, one infer request, tensors set by address: nothing is copied.
 
-    def __init__(self, graph: bytes, precision: str, cache: Path | None = None) -> None:
+    ``device`` is OpenVINO's name: CPU, GPU, GPU.1, NPU. On a GPU the state's tensors are its own.
+    An NPU takes no precision hint but f16, so it is given none.
+    """
+
+    def __init__(
+        self, graph: bytes, precision: str, cache: Path | None = None, device: str = "CPU"
+    ) -> None:
         import openvino
 
         self.openvino = openvino
         core = shared_core()
-        properties = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
+        properties = {"PERFORMANCE_HINT": "LATENCY"}
+        if not device.startswith("NPU"):
+            properties["INFERENCE_PRECISION_HINT"] = precision
         if cache:
             properties["CACHE_DIR"] = str(cache)
         self.precision = precision
-        self.compiled = core.compile_model(core.read_model(graph), "CPU", properties)
+        self.compiled = core.compile_model(core.read_model(graph), device, properties)
         self.request = self.compiled.create_infer_request()
-        self.device = core.get_property("CPU", "FULL_DEVICE_NAME")
+        self.name = "openvino" if device == "CPU" else openvino_id(device)
+        self.device = core.get_property(device, "FULL_DEVICE_NAME")
+        self.context = core.get_default_context(device) if device.startswith("GPU") else None
         # A tensor may go by several names, such as the state's and an inner one.
         names = {name for port in self.compiled.outputs for name in port.names}
         self.maps = [name for name in INSPECTION_OUTPUTS if name in names]
@@ -87,7 +118,7 @@ class OpenVinoEngine:
 
     def describe(self) -> EngineInfo:
         version = self.openvino.__version__.split("-")[0]
-        return EngineInfo("openvino", version, self.precision, self.device)
+        return EngineInfo(self.name, version, self.precision, self.device)
 
     def _tensor(self, array: NDArray) -> Any:
         return self.openvino.Tensor(array, shared_memory=True)
@@ -96,6 +127,18 @@ class OpenVinoEngine:
         ports = {port.any_name: port for port in self.compiled.inputs}
         buffers = {}
         for name in STATE_INPUTS:
-            buffers[name] = self.openvino.Tensor(ports[name].element_type, ports[name].shape)
-            buffers[name].data[:] = 0.0
+            kind, shape = ports[name].element_type, ports[name].shape
+            if self.context:
+                buffers[name] = self.context.create_tensor(kind, shape, {})
+            else:
+                buffers[name] = self.openvino.Tensor(kind, shape)
+            buffers[name].copy_from(_zeros(buffers[name]))
         return buffers
+
+
+def _zeros(like: Any) -> Any:
+    import openvino
+
+    zeros = openvino.Tensor(like.element_type, like.shape)
+    zeros.data[:] = 0.0
+    return zeros
