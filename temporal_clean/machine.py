@@ -1,11 +1,12 @@
-"""What this machine's processor is."""
+"""What this machine's processor is, and which versions of packages are installed."""
 
 import os
 import platform
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-__all__ = ["instruction_sets", "processor"]
+__all__ = ["instruction_sets", "package_versions", "processor"]
 
 INFORMATION = Path("/proc/cpuinfo")
 
@@ -19,6 +20,17 @@ def instruction_sets(names: Sequence[str]) -> list[str]:
     """Those of ``names`` that the processor has; none where the system does not tell."""
     flags = _fields().get("flags", "").split()
     return [name for name in names if name in flags]
+
+
+def package_versions(packages: Sequence[str]) -> list[str]:
+    """'numpy 2.4' and so on, for those of ``packages`` that are installed."""
+    found = []
+    for package in packages:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 def _fields() -> dict[str, str]:

@@ -2,9 +2,8 @@
 
 import sys
 from datetime import date
-from importlib.metadata import PackageNotFoundError, version
 
-from temporal_clean.machine import processor
+from temporal_clean.machine import package_versions, processor
 
 __all__ = ["provenance"]
 
@@ -18,7 +17,7 @@ def provenance() -> dict[str, str]:
 
     from temporal_clean import __version__
 
-    versions = [f"{name} {found}" for name in PACKAGES if (found := _version(name))]
+    versions = package_versions(PACKAGES)
     device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "no GPU"
     command = ["temporal-clean", *sys.argv[1:]]
     return {
@@ -27,10 +26,3 @@ def provenance() -> dict[str, str]:
         "hardware": f"{processor()}, {device}",
         "date": date.today().isoformat(),
     }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
