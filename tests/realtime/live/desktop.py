@@ -24,8 +24,11 @@ import xcffib.xtest as xtest  # noqa: E402
 
 __all__ = ["Desktop", "Game", "desktop", "until"]
 
-PROGRAMS = ("Xvfb", "openbox")
-INSTALL = "needs Xvfb and openbox: apt-get install --no-install-recommends xvfb openbox"
+PROGRAMS = ("Xvfb", "openbox", "xprop")
+XVFB = ("Xvfb", "-nolisten", "tcp", "-noreset")
+INSTALL = (
+    "needs Xvfb, openbox and xprop: apt-get install --no-install-recommends xvfb openbox x11-utils"
+)
 PATIENCE_SECONDS = 20.0
 KEY_PRESS, KEY_RELEASE, BUTTON_PRESS, BUTTON_RELEASE, MOTION = 2, 3, 4, 5, 6
 
@@ -48,8 +51,7 @@ def desktop(width: int = 800, height: int = 600, *flags: str) -> Iterator["Deskt
     number, answer = os.pipe()
     quiet = subprocess.DEVNULL
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(answer), "-nolisten", "tcp", "-noreset", *flags]
-        + ["-screen", "0", f"{width}x{height}x24"],
+        [*XVFB, "-displayfd", str(answer), *flags, "-screen", "0", f"{width}x{height}x24"],
         pass_fds=[answer],
         stdin=quiet,
         stdout=quiet,
@@ -61,10 +63,11 @@ def desktop(width: int = 800, height: int = 600, *flags: str) -> Iterator["Deskt
         assert select.select([number], [], [], PATIENCE_SECONDS)[0], "Xvfb did not start"
         display = f":{os.read(number, 16).decode().strip()}"
         environment = {**os.environ, "DISPLAY": display}
-        manager = subprocess.Popen(["openbox"], env=environment, stdout=quiet, stderr=quiet)
+        # Windows mapped before openbox has looked around are missed, so wait for what it starts.
+        started = ["openbox", "--startup", "xprop -root -f READY 8s -set READY yes"]
+        manager = subprocess.Popen(started, env=environment, stdout=quiet, stderr=quiet)
         person = Desktop(display)
-        # The last that openbox writes before it takes care of windows.
-        until(lambda: person.has(person.root, "_NET_CLIENT_LIST"), "openbox is ready")
+        until(lambda: person.property(person.root, "READY"), "openbox is ready")
         yield person
         person.connection.disconnect()
     finally:
@@ -102,12 +105,6 @@ class Desktop:
         kind = xproto.GetPropertyType.Any
         answer = self.core.GetProperty(False, window, atom, kind, 0, 1024).reply()
         return bytes(answer.value.buf())
-
-    def has(self, window: int, name: str) -> bool:
-        """Whether there is such a property, be it empty."""
-        atom = self.core.InternAtom(False, len(name), name).reply().atom
-        kind = xproto.GetPropertyType.Any
-        return self.core.GetProperty(False, window, atom, kind, 0, 0).reply().type != 0
 
     def point(self, x: int, y: int) -> None:
         self._test.FakeInput(MOTION, 0, 0, self.root, x, y, 0)
