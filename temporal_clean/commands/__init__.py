@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     import tyro
 
+    from temporal_clean.commands.build import build
     from temporal_clean.commands.clean import clean
     from temporal_clean.commands.compare import compare
     from temporal_clean.commands.cost import cost
@@ -58,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "pairs": pairs,
         "train": train,
         "export": export,
+        "build": build,
         "doctor": doctor,
         "cost": cost,
     }

@@ -36,6 +36,7 @@ def export(
         inspect: Keep the outputs motion, doubt, surprise and masks (always kept without a size).
         overwrite: Replace what stands under the output's name.
     """
+    from temporal_clean.commands.graphs import parse_size, symbolic_graph
     from temporal_clean.commands.progress import say
 
     require_writable(output, overwrite)
@@ -43,7 +44,7 @@ def export(
         raise TemporalCleanError(f"the graph is an ONNX file: name it {output.stem}.onnx")
     if size is None and frames != "planar":
         raise TemporalCleanError(f"frames '{frames}' need a size: add --size WIDTHxHEIGHT")
-    graph = _symbolic(model, precision)
+    graph = symbolic_graph(model, precision)
     if size is not None:
         from temporal_clean.realtime.graph import GraphRequest, fixed_graph
 
@@ -52,30 +53,3 @@ def export(
         graph = fixed_graph(graph, request).SerializeToString()
     write_whole(output, graph)
     say(f"{output}: {len(graph) / 1e6:.1f} MB, {size or 'symbolic size'}, {precision}")
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """(width, height) of '1920x1080'."""
-    width, _, height = text.lower().partition("x")
-    if not (width.isdecimal() and height.isdecimal()):
-        raise TemporalCleanError(f"expected a size like 1920x1080, got '{text}'")
-    return int(width), int(height)
-
-
-def _symbolic(model: str, precision: Literal["fp32", "fp16"]) -> bytes:
-    """The shipped graph, a graph file as it is, or a checkpoint exported now."""
-    from temporal_clean import assets
-    from temporal_clean.realtime.graph import graph_precision
-
-    if model in assets.MODELS or Path(model).suffix == ".onnx":
-        graph = assets.graph_path(model, precision).read_bytes()
-        if graph_precision(graph) != precision:
-            raise TemporalCleanError(
-                f"'{model}' is a {graph_precision(graph)} graph and cannot become {precision}; "
-                "export the checkpoint it was made from"
-            )
-        return graph
-    from temporal_clean.checkpoint import load_checkpoint
-    from temporal_clean.realtime.export import export_graph
-
-    return export_graph(load_checkpoint(model), precision).SerializeToString()
