@@ -41,14 +41,18 @@ class Overlay:
             server.root, xproto.CW.EventMask, [xproto.EventMask.SubstructureNotify]
         )
 
-    def show(self, place: Rectangle) -> None:
-        """Be at ``place``, mapped; what is drawn next is seen there."""
+    def move(self, place: Rectangle) -> None:
+        """Be at ``place``, hidden or not."""
         if place != self.place:
             mask = xproto.ConfigWindow
             self._server.core.ConfigureWindow(
                 self._window, mask.X | mask.Y | mask.Width | mask.Height, list(place)
             )
             self.place = place
+
+    def show(self, place: Rectangle) -> None:
+        """Be at ``place``, mapped; what is drawn next is seen there."""
+        self.move(place)
         if not self.mapped:
             self._restack()
             self._server.core.MapWindow(self._window)

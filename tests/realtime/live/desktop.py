@@ -22,7 +22,7 @@ xcffib = pytest.importorskip("xcffib", reason="needs xcffib: pip install 'tempor
 import xcffib.xproto as xproto  # noqa: E402
 import xcffib.xtest as xtest  # noqa: E402
 
-__all__ = ["Desktop", "Game", "desktop", "until"]
+__all__ = ["Desktop", "Game", "desktop", "own_segments", "picture_of", "until"]
 
 PROGRAMS = ("Xvfb", "openbox", "xprop")
 XVFB = ("Xvfb", "-nolisten", "tcp", "-noreset")
@@ -44,14 +44,16 @@ def until(true: Callable[[], Any], what: str, seconds: float = PATIENCE_SECONDS)
 
 
 @contextmanager
-def desktop(width: int = 800, height: int = 600, *flags: str) -> Iterator["Desktop"]:
+def desktop(
+    width: int = 800, height: int = 600, *flags: str, depth: int = 24
+) -> Iterator["Desktop"]:
     """Start Xvfb and openbox; skips the test where they are missing."""
     if not all(shutil.which(program) for program in PROGRAMS):
         pytest.skip(INSTALL)
     number, answer = os.pipe()
     quiet = subprocess.DEVNULL
     server = subprocess.Popen(
-        [*XVFB, "-displayfd", str(answer), *flags, "-screen", "0", f"{width}x{height}x24"],
+        [*XVFB, "-displayfd", str(answer), *flags, "-screen", "0", f"{width}x{height}x{depth}"],
         pass_fds=[answer],
         stdin=quiet,
         stdout=quiet,
@@ -71,6 +73,7 @@ def desktop(width: int = 800, height: int = 600, *flags: str) -> Iterator["Deskt
         yield person
         person.connection.disconnect()
     finally:
+        # The window manager first: it would complain of a server that has gone.
         for process in filter(None, (manager, server)):
             process.terminate()
             process.wait()
@@ -245,7 +248,9 @@ def picture_of(number: int, width: int, height: int) -> NDArray[np.uint8]:
     return noise.integers(0, 256, (height, width, 4), np.uint8)
 
 
-def shared_memory_segments() -> set[str]:
-    """The System V segments of this machine: their numbers."""
-    lines = Path("/proc/sysvipc/shm").read_text(encoding="ascii").splitlines()[1:]
-    return {line.split()[1] for line in lines}
+def own_segments() -> set[str]:
+    """The System V segments that this process has made and that are there still."""
+    lines = Path("/proc/sysvipc/shm").read_text(encoding="ascii").splitlines()
+    names, *rows = (line.split() for line in lines)
+    segments = [dict(zip(names, row, strict=False)) for row in rows]
+    return {each["shmid"] for each in segments if int(each["cpid"]) == os.getpid()}

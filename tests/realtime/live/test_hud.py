@@ -11,13 +11,13 @@ from temporal_clean.realtime.live.split import split
 
 
 def test_text_reads_as_the_font_has_it() -> None:
-    drawn = text_mask(("L.",), 1)[6:-6, 6:-6]
-    rows = ["".join("#" if on else "." for on in row) for row in drawn[1:13]]
-    # An L has a stem and a foot, a full stop only a dot at the bottom, to its right.
-    stem = [row.find("#") for row in rows[2:11]]
-    assert len(set(stem)) == 1
-    assert all(row.count("#") == 1 for row in rows[2:9])
-    assert rows[11].count("#") > 6
+    letter = text_mask(("L",), 1)[6:-6, 6:-6]
+    rows = letter[letter.any(axis=1)]
+    # A capital is 10 pixels high (CAP_HEIGHT of the font): a stem at its left, a foot below.
+    assert len(rows) == 10
+    assert (rows[:-1].sum(axis=1) == 1).all()
+    assert len(set(rows.argmax(axis=1))) == 1
+    assert rows[-1].sum() > 5
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
