@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
+from temporal_clean.realtime.live.budget import Level
 from temporal_clean.realtime.live.frames import PixelFormat
 
 __all__ = [
@@ -24,7 +25,7 @@ __all__ = [
 
 
 class Plan(NamedTuple):
-    """An engine to be opened: for which frames, at which level, and which of the engines.
+    """An engine to be opened: for which frames, which model, and which of the engines.
 
     ``attempt`` counts within the session, so that no two plans are equal.
     """
@@ -33,7 +34,7 @@ class Plan(NamedTuple):
     width: int
     height: int
     pixel_format: PixelFormat
-    level: int
+    level: Level
     engine: str
     attempt: int
 

@@ -24,34 +24,38 @@ COST_OF_QUALITY, COST_OF_HALF = 2.0, 0.35
 
 
 class Level(NamedTuple):
-    """A model, the scale that it works at inside, and what a step costs beside the others."""
+    """A model, whether it works at half the size inside, and what a step costs beside others."""
 
     model: str
-    scale: float
+    halved: bool
     cost: float
+
+    def __str__(self) -> str:
+        return f"{self.model} at half the size" if self.halved else self.model
 
 
 def levels_for(model: str, adaptive: bool) -> tuple[Level, ...]:
     """The levels from what was asked for down; one only unless ``adaptive``."""
     cost = COST_OF_QUALITY if model == "quality" else 1.0
-    levels = [Level(model, 1.0, cost)]
+    levels = [Level(model, False, cost)]
     if adaptive and model == "quality":
-        levels.append(Level("fast", 1.0, 1.0))
+        levels.append(Level("fast", False, 1.0))
     if adaptive:
-        levels.append(Level(levels[-1].model, 0.5, COST_OF_HALF))
+        levels.append(Level(levels[-1].model, True, COST_OF_HALF))
     return tuple(levels)
 
 
 class Budget:
     """Watches step times against the time between frames.
 
-    ``level`` is the place in ``levels`` to work at; ``over`` says that even the last is slower
-    than ``slowest`` seconds a frame and cleaning had better stop.
+    ``level`` is the one of ``levels`` (dearest first) to work at; ``over`` says that even the
+    last is slower than ``slowest`` seconds a frame and cleaning had better stop.
     """
 
     def __init__(self, levels: tuple[Level, ...], slowest: float) -> None:
         self.levels, self.slowest = levels, slowest
-        self.level, self.over, self._held = 0, False, False
+        self.over = False
+        self._allowed, self._place = levels, 0
         self._times: deque[float] = deque(maxlen=WINDOW)
         self._room_since: float | None = None
         self._rose_at: float | None = None
@@ -59,14 +63,20 @@ class Budget:
         self._good_probes = 0
         self._next_probe = 0.0
 
+    @property
+    def level(self) -> Level:
+        """Where to work now."""
+        return self._allowed[self._place]
+
     def start_afresh(self) -> None:
         """Frames are of another size: what was measured no longer counts."""
-        self.over, self._good_probes, self._held = False, 0, False
+        self._allowed, self._place = self.levels, self.levels.index(self.level)
+        self.over, self._good_probes = False, 0
         self._forget()
 
-    def hold(self, level: int) -> None:
+    def hold(self, level: Level) -> None:
         """No other level can be had: stay at this one."""
-        self.level, self._held = level, True
+        self._allowed, self._place = (level,), 0
         self._forget()
 
     def probe_due(self, now: float) -> bool:
@@ -85,14 +95,13 @@ class Budget:
         if len(self._times) < WINDOW:
             return
         median = statistics.median(self._times)
-        last = self._held or self.level == len(self.levels) - 1
-        first = self._held or self.level == 0
+        last = self._place == len(self._allowed) - 1
         if not last and interval and median > FULL * interval:
             self._fall(now)
         elif last and median > self.slowest:
             self.over, self._good_probes, self._next_probe = True, 0, now + PROBE_EVERY
             self._forget()
-        elif not first and interval and self._better(median) < ROOMY * interval:
+        elif self._place > 0 and interval and self._better(median) < ROOMY * interval:
             self._wait_to_rise(now)
         else:
             self._room_since = None
@@ -105,19 +114,19 @@ class Budget:
 
     def _better(self, median: float) -> float:
         """What a step would take one level up."""
-        return median * self.levels[self.level - 1].cost / self.levels[self.level].cost
+        return median * self._allowed[self._place - 1].cost / self.level.cost
 
     def _fall(self, now: float) -> None:
         if self._rose_at is not None and now - self._rose_at < HELD:
             self._patience = min(2.0 * self._patience, LONGEST_PATIENCE)
-        self.level += 1
+        self._place += 1
         self._forget()
 
     def _wait_to_rise(self, now: float) -> None:
         if self._room_since is None:
             self._room_since = now
         elif now - self._room_since >= self._patience:
-            self.level -= 1
+            self._place -= 1
             self._rose_at = now
             self._forget()
 

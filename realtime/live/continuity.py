@@ -38,6 +38,6 @@ class Continuity:
     def _broken(self, frame: Frame) -> str | None:
         if self._last is None:
             return None
-        if frame.sequence - self._last.sequence > self.missed:
-            return "missed"
-        return "gap" if frame.moving_time - self._last.moving_time > self.gap else None
+        if frame.moving_time - self._last.moving_time > self.gap:
+            return "gap"
+        return "missed" if frame.sequence - self._last.sequence > self.missed else None

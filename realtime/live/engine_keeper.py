@@ -5,6 +5,7 @@ from typing import NamedTuple
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.realtime.live.actions import Action, OpenEngine, Plan, Tell, UseEngine
 from temporal_clean.realtime.live.backoff import BackOff
+from temporal_clean.realtime.live.budget import Level
 from temporal_clean.realtime.live.frames import PixelFormat
 
 __all__ = ["EngineKeeper", "FrameFacts"]
@@ -35,12 +36,12 @@ class EngineKeeper:
         self._frames: FrameFacts | None = None
         self._choice, self._plans = 0, 0
 
-    def begin(self, frames: FrameFacts, level: int) -> list[Action]:
+    def begin(self, frames: FrameFacts, level: Level) -> list[Action]:
         """Frames are of another kind: what was open is of no use."""
         self._frames, self.running = frames, None
         return [UseEngine(None), *self.try_again(level)]
 
-    def try_again(self, level: int) -> list[Action]:
+    def try_again(self, level: Level) -> list[Action]:
         """Start from the first engine, whatever failed before."""
         self.given_up, self.stays, self._choice = False, False, 0
         self._retry.clear()
@@ -53,7 +54,7 @@ class EngineKeeper:
         self.running, self.building = plan, None
         return [UseEngine(plan)]
 
-    def failed(self, plan: Plan, error: Exception, level: int, now: float) -> list[Action]:
+    def failed(self, plan: Plan, error: Exception, level: Level, now: float) -> list[Action]:
         """A plan's engine could not be opened or raised at a step."""
         if plan not in (self.running, self.building):
             return []
@@ -68,20 +69,20 @@ class EngineKeeper:
             return [*actions, Tell(f"engine {plan.engine} failed ({error}): it is opened again")]
         return actions + self._give_up(plan, error, level)
 
-    def due(self, level: int, now: float) -> list[Action]:
+    def due(self, level: Level, now: float) -> list[Action]:
         """Another try after a failure, or another level than the latest plan's."""
         latest = self.building or self.running
         changed = latest is not None and latest.level != level and not self._retry.waiting
         return self._open(level) if self._retry.take_due(now) or changed else []
 
-    def _open(self, level: int) -> list[Action]:
+    def _open(self, level: Level) -> list[Action]:
         if self._frames is None:
             return []
         self._plans += 1
         self.building = Plan(*self._frames, level, self.engines[self._choice], self._plans)
         return [OpenEngine(self.building)]
 
-    def _give_up(self, plan: Plan, error: Exception, level: int) -> list[Action]:
+    def _give_up(self, plan: Plan, error: Exception, level: Level) -> list[Action]:
         self._retry.clear()
         if self._choice + 1 < len(self.engines):
             self._choice += 1

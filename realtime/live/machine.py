@@ -187,6 +187,15 @@ class Machine:
         self.overlay = True
         return [*settled, Show(ticket, again)]
 
+    def choose(self, levels: tuple[Level, ...]) -> None:
+        """The player wants another model: its engine is opened at the next tick."""
+        self.budget = Budget(levels, self.budget.slowest)
+
+    def standing(self) -> str:
+        """State and level in words."""
+        word = self._word(self.state)
+        return f"{self.budget.level}, {word}" if word != "run" else str(self.budget.level)
+
     def _way(self, frame: Frame, plan: Plan | None, now: float) -> tuple[Way, str]:
         if self._stopped or frame.generation != self.generation:
             return Way.DROP, "stale"

@@ -26,6 +26,7 @@ class LiveStats:
         self._counts: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
         self._resets: Counter[str] = Counter()
+        self._hidden: Counter[str] = Counter()
         self._step, self._latency = Histogram(), Histogram()
         self._recent_step: deque[float] = deque(maxlen=RECENT)
         self._recent_latency: deque[float] = deque(maxlen=RECENT)
@@ -35,6 +36,7 @@ class LiveStats:
         self._messages: deque[str] = deque(maxlen=RECENT)
         self.engine = ""
         self.started: float | None = None
+        self.ended: float | None = None
 
     def captured(self, now: float, duplicate: bool = False) -> None:
         """The source delivered a picture, perhaps the one it had delivered before."""
@@ -72,6 +74,11 @@ class LiveStats:
         with self._lock:
             self._resets[reason] += 1
 
+    def hidden(self, reason: str) -> None:
+        """The overlay was taken away."""
+        with self._lock:
+            self._hidden[reason] += 1
+
     def size(self, width: int, height: int, pixel_format: str) -> None:
         """Frames are of this size from now on."""
         with self._lock:
@@ -83,7 +90,8 @@ class LiveStats:
             self._messages.append(text)
 
     def record(self, now: float) -> dict[str, Any]:
-        """Everything as JSON values; ``now`` on the clock of ``started``."""
+        """Everything as JSON values; ``now`` counts unless the session has ended."""
+        until = now if self.ended is None else self.ended
         with self._lock:
             counts = {
                 name: self._counts[name]
@@ -93,12 +101,13 @@ class LiveStats:
                 **counts,
                 "dropped": dict(sorted(self._dropped.items())),
                 "resets": dict(sorted(self._resets.items())),
+                "hidden": dict(sorted(self._hidden.items())),
                 "step_ms": _summary(self._step),
                 "latency_ms": _summary(self._latency),
                 "engine": self.engine,
                 "sizes": list(self._sizes),
                 "messages": list(self._messages),
-                "duration": round(now - self.started, 3) if self.started is not None else 0.0,
+                "duration": round(until - self.started, 3) if self.started is not None else 0.0,
             }
 
     def hud_lines(self, now: float) -> list[str]:

@@ -27,7 +27,7 @@ def open_capture(options: LiveOptions) -> Capture:
 
 
 def _open_source(source: str, loop: bool) -> Capture:
-    if source == "pattern" or source.startswith("pattern:"):
+    if source.partition(":")[0] in ("pattern", "hdr-pattern"):
         from temporal_clean.realtime.live.capture.pattern import PatternCapture, parse_pattern
 
         return PatternCapture(parse_pattern(source))
