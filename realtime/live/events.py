@@ -64,7 +64,9 @@ class FocusChanged:
 
 @dataclass(frozen=True)
 class Closed:
-    """The source has ended: its window is gone, its file is at its end."""
+    """The session ends; by default because its window is gone or its file is at its end."""
+
+    reason: str = "the source has ended"
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from temporal_clean.realtime.live.budget import levels_for
 from temporal_clean.realtime.live.building import Builder, OpenSession
 from temporal_clean.realtime.live.capture.base import Capture
 from temporal_clean.realtime.live.desk import Desk
-from temporal_clean.realtime.live.events import Command, CommandGiven, Failed, Moved
+from temporal_clean.realtime.live.events import Closed, Command, CommandGiven, Failed, Moved
 from temporal_clean.realtime.live.frames import PixelFormat, Rectangle
 from temporal_clean.realtime.live.gate import Gate
 from temporal_clean.realtime.live.intake import Intake
@@ -144,9 +144,10 @@ class LiveLoop:
         except Exception as error:  # a display may go away in any way of its own
             yield Failed("presenter", error)
         limit, started = self.options.duration, self.stats.started
-        over = limit is not None and started is not None and self.clock() - started >= limit
-        if over or self._interrupts:
-            yield CommandGiven(Command.QUIT)
+        if self._interrupts:
+            yield Closed("interrupted")
+        if limit is not None and started is not None and self.clock() - started >= limit:
+            yield Closed("time is up")
 
     def _take(self, event: MachineEvent) -> None:
         """The look and the place are the loop's; everything else is the state machine's."""

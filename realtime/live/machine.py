@@ -140,8 +140,8 @@ class Machine:
                 actions = self._obey(command)
             case Failed(part, error):
                 actions = self._fail(part, error, now)
-            case Closed():
-                actions = self._stop("the source has ended")
+            case Closed(reason):
+                actions = self._stop(reason)
         return actions + self._settle()
 
     def tick(self, now: float) -> list[Action]:

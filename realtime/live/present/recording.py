@@ -68,13 +68,17 @@ class Recording:
 
     @property
     def notes(self) -> Sequence[str]:
-        """The inner presenter's, and how the recording went once it is closed."""
+        return self.inner.notes
+
+    def outcome(self) -> list[str]:
+        """How the recording went, in sentences, once it is closed."""
         if self._error is not None:
-            return (*self.inner.notes, f"the recording stopped: {self._error}")
+            return [f"the recording stopped: {self._error}"]
+        if not self.files:
+            return ["nothing was recorded: no picture was shown"]
         left_out = f", {self.dropped} left out for want of time" if self.dropped else ""
         names = " ".join(str(file) for file in self.files)
-        mine = (f"recorded {self.written} frames{left_out}: {names}",) if self.files else ()
-        return (*self.inner.notes, *mine)
+        return [f"recorded {self.written} frames{left_out}: {names}"]
 
     def show(self, picture: NDArray[Any], place: Rectangle) -> None:
         """Show, and leave the picture for the encoder if it has room."""

@@ -1,0 +1,60 @@
+"""A whole live session from its options: source, screen, control socket and loop."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from temporal_clean.errors import TemporalCleanError
+from temporal_clean.realtime.live.capture.base import Capture
+from temporal_clean.realtime.live.capture.choose import open_capture
+from temporal_clean.realtime.live.control.server import ControlServer
+from temporal_clean.realtime.live.loop import LiveLoop
+from temporal_clean.realtime.live.options import LiveOptions
+from temporal_clean.realtime.live.present.base import Presenter
+from temporal_clean.realtime.live.present.choose import open_presenter
+from temporal_clean.realtime.live.present.recording import Recording
+
+__all__ = ["LiveResult", "run_live"]
+
+
+class LiveResult(NamedTuple):
+    """The statistics as JSON values, why it ended in words, and the error if one ended it."""
+
+    stats: dict[str, Any]
+    reason: str
+    error: Exception | None
+
+
+def run_live(options: LiveOptions, tell: Callable[[str], None]) -> LiveResult:
+    """Run a session to its end; ``tell`` hears what the player should know.
+
+    Raises :class:`TemporalCleanError` if it cannot begin.
+    """
+    capture = open_capture(options)
+    presenter = open_presenter(options, capture)
+    tell(f"{capture.description}, shown by {presenter.description}")
+    for note in presenter.notes:
+        tell(note)
+    loop = LiveLoop(capture, presenter, options, tell)
+    server = ControlServer(loop.desk.ask)
+    try:
+        server.start()
+    except (TemporalCleanError, OSError) as error:  # a comfort: the session does without
+        tell(f"no control socket, so --control will not reach this session: {error}")
+    try:
+        loop.run()
+    finally:
+        server.stop()
+    return _result(loop, capture, presenter, tell)
+
+
+def _result(
+    loop: LiveLoop, capture: Capture, presenter: Presenter, tell: Callable[[str], None]
+) -> LiveResult:
+    if isinstance(presenter, Recording):
+        for line in presenter.outcome():
+            tell(line)
+        if presenter.dropped:
+            loop.stats.dropped("not recorded", presenter.dropped)
+    assert loop.ended is not None
+    stats = {"source": capture.description, **loop.stats.record(loop.clock())}
+    return LiveResult(stats, loop.ended.reason, loop.ended.error)
