@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     import tyro
 
+    from temporal_clean.commands.bench import bench
     from temporal_clean.commands.build import build
     from temporal_clean.commands.clean import clean
     from temporal_clean.commands.compare import compare
@@ -48,17 +49,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from temporal_clean.commands.doctor import doctor
     from temporal_clean.commands.evaluate import evaluate
     from temporal_clean.commands.export import export
+    from temporal_clean.commands.live import live
     from temporal_clean.commands.pairs import pairs
     from temporal_clean.commands.train import train
 
     commands = {
         "demo": demo,
         "clean": clean,
+        "live": live,
         "compare": compare,
         "evaluate": evaluate,
         "pairs": pairs,
         "train": train,
         "export": export,
+        "bench": bench,
         "build": build,
         "doctor": doctor,
         "cost": cost,
