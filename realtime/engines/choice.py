@@ -143,7 +143,8 @@ def _asked_for(engine: str, model: str | Path) -> tuple[Variant, str]:
 
 def _ranked() -> list[Variant]:
     """All that 'auto' may take, the most promising first."""
-    found = [v for name, present in available().items() if present for v in find_variants(name)]
+    names = [n for n, present in available().items() if present and KINDS[n].automatic]
+    found = [variant for name in names for variant in find_variants(name)]
     ranked = [(v.rank, place, v) for place, v in enumerate(found) if v.rank is not None]
     return [variant for _, _, variant in sorted(ranked, key=lambda r: r[:2])]
 

@@ -45,7 +45,7 @@ class EngineKind:
     """``module`` is what must be importable, ``distribution`` the package whose version counts.
 
     ``variants`` lists the ways to run here, fastest first, none where there is no device;
-    ``build`` opens one of them, or raises.
+    ``build`` opens one of them, or raises. ``automatic`` False: 'auto' does not even look.
     """
 
     module: str
@@ -53,6 +53,7 @@ class EngineKind:
     install: str
     variants: Callable[[], list[Variant]]
     build: Callable[[Variant, str | Path, GraphRequest], Engine]
+    automatic: bool = True
 
     @property
     def present(self) -> bool:
@@ -139,8 +140,28 @@ def _provider(variant: Variant, model: str | Path, request: GraphRequest) -> Eng
     return ConvertingEngine(OnnxProviderEngine(graph, found), request)
 
 
+def _ncnn_variants() -> list[Variant]:
+    from temporal_clean.realtime.engines.ncnn_engine import vulkan_devices
+
+    found = [
+        Variant("ncnn:vulkan" + (f"-{place + 1}" if place else ""), "fp32", str(device))
+        for place, device in enumerate(vulkan_devices())
+    ]
+    return [Variant("ncnn", "fp32", "CPU"), *found]
+
+
+def _ncnn(variant: Variant, model: str | Path, request: GraphRequest) -> Engine:
+    from temporal_clean.realtime.engines.ncnn_engine import NcnnEngine, vulkan_devices
+    from temporal_clean.realtime.engines.pictures import ConvertingEngine, planar_request
+    from temporal_clean.realtime.ncnn import cached_ncnn
+
+    devices = {str(device): device for device in vulkan_devices()} if ":" in variant.id else {}
+    param = cached_ncnn(assets.graph_path(model).read_bytes(), planar_request(request))
+    engine = NcnnEngine(param, devices.get(variant.device), request.inspect)
+    return ConvertingEngine(engine, request)
+
+
 def _torch_variants() -> list[Variant]:
-    # Never chosen by itself: on a CPU it is the slowest (docs/benchmarks).
     return [Variant("torch", "fp32", "GPU if torch sees one, else CPU")]
 
 
@@ -161,8 +182,14 @@ KINDS: dict[str, EngineKind] = {
         _onnxruntime_variants,
         _onnxruntime,
     ),
+    # ncnn 1.0.20261020 has no Vulkan layer for GridSample and MatMul: each goes through the
+    # processor, and whether a card still wins has not been measured on one.
+    "ncnn": EngineKind(
+        "ncnn", "ncnn", "pip install 'temporal-clean[vulkan]'", _ncnn_variants, _ncnn, False
+    ),
+    # On a CPU it is the slowest (docs/benchmarks).
     "torch": EngineKind(
-        "torch", "torch", "pip install 'temporal-clean[train]'", _torch_variants, _torch
+        "torch", "torch", "pip install 'temporal-clean[train]'", _torch_variants, _torch, False
     ),
 }
 
