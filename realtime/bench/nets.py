@@ -103,7 +103,7 @@ class StepNet:
         """x read at each place plus its flow in pixels, bilinear, the edge repeated."""
         rows, columns = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
         grid = self.constant(np.stack([columns, rows], axis=-1)[None].astype(np.float32))
-        pixels = np.array([2.0 / (width - 1), 2.0 / (height - 1)])
+        pixels = np.array([2.0 / max(width - 1, 1), 2.0 / max(height - 1, 1)])
         moved = self.scale(self.node("Transpose", [flow], 2, perm=[0, 2, 3, 1]), pixels)
         places = self.node("Add", [moved, grid], 2)
         return self.node(
