@@ -3,12 +3,17 @@
 __all__ = ["doctor"]
 
 
-def doctor() -> None:
+def doctor(download_providers: bool = False) -> None:
     """Say what is installed, which engines work here, and what is missing, with install lines.
 
-    Each engine is tested against ONNX Runtime on three recurrent frames of each model.
+    Each engine is tested on each device against ONNX Runtime on the processor, on three recurrent
+    frames of each model.
 
     Example: temporal-clean doctor
+
+    Args:
+        download_providers: On Windows, first fetch the providers that Windows ML offers for this
+            machine and that are not on it yet (from Microsoft, up to some hundred MB).
     """
     import platform
 
@@ -24,6 +29,9 @@ def doctor() -> None:
     say(f"cache: {cache_folder()}")
     say("\npackages")
     for line in _packages():
+        say(f"  {line}")
+    say("\nONNX Runtime's providers")
+    for line in _providers(download_providers):
         say(f"  {line}")
     say("\nengines")
     for line in _engines():
@@ -41,6 +49,7 @@ PARTS = {
     "cv2": "pip install 'temporal-clean[train]'",
     "ptlflow": "pip install 'temporal-clean[flow]'",
     "tensorrt_rtx": "pip install 'temporal-clean[rtx]'",
+    "ncnn": "pip install 'temporal-clean[vulkan]'",
 }
 DISTRIBUTIONS = {"cv2": "opencv-python-headless", "tensorrt_rtx": "tensorrt-rtx"}
 
@@ -54,6 +63,30 @@ def _packages() -> list[str]:
             lines.append(f"{module:<14}{version(DISTRIBUTIONS.get(module, module))}")
         except PackageNotFoundError:
             lines.append(f"{module:<14}missing: {install}")
+    return lines
+
+
+def _providers(download: bool) -> list[str]:
+    """Built in, by packages and by Windows; why one was refused."""
+    import onnxruntime
+
+    from temporal_clean.realtime.engines.providers import (
+        PLUGINS,
+        register_plugins,
+        windows_catalogue,
+    )
+
+    catalogue = windows_catalogue(download)
+    lines = [f"{name:<34}built in" for name in onnxruntime.get_available_providers()]
+    registered = register_plugins()
+    lines += [f"{name:<34}{why or 'registered'}" for name, why in registered.items()]
+    missing = [install for package, install in PLUGINS.items() if package not in registered]
+    lines += [f"{'':<34}to add: {install}" for install in missing]
+    absent = [entry.name for entry in catalogue if not entry.library]
+    lines += [
+        f"{name:<34}offered by Windows: temporal-clean doctor --download-providers"
+        for name in absent
+    ]
     return lines
 
 
