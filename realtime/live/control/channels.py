@@ -7,6 +7,7 @@ session leaves one file in the user's runtime folder, named by its process id: t
 import os
 import stat
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,10 +84,7 @@ def runtime_folder() -> Path:
 
     Raises :class:`TemporalCleanError` if others could write there.
     """
-    import platformdirs
-
-    chosen = os.environ.get("TEMPORAL_CLEAN_RUNTIME")
-    folder = Path(chosen or platformdirs.user_runtime_dir("temporal-clean", appauthor=False))
+    folder = Path(os.environ.get("TEMPORAL_CLEAN_RUNTIME") or _usual_runtime_folder())
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.lstat()
@@ -104,3 +102,13 @@ def runtime_folder() -> Path:
             f"run chmod 700 '{folder}', or name another one in TEMPORAL_CLEAN_RUNTIME"
         )
     return folder
+
+
+def _usual_runtime_folder() -> Path:
+    """The platform's; the folder for temporary files where a Linux session has none."""
+    import platformdirs
+
+    # Without the variable platformdirs would warn, on every command.
+    if sys.platform == "linux" and not os.environ.get("XDG_RUNTIME_DIR"):
+        return Path(tempfile.gettempdir()) / f"temporal-clean-{os.geteuid()}"
+    return Path(platformdirs.user_runtime_dir("temporal-clean", appauthor=False))

@@ -299,6 +299,20 @@ def test_another_user_is_refused(player: Player, folder: Path, opened: bool) -> 
     assert send({"command": "status"}) == {"state": "run"}
 
 
+def test_without_a_runtime_folder_of_the_session_there_is_a_private_one(
+    tmp_path: Path, monkeypatch, recwarn
+) -> None:
+    for name in ("TEMPORAL_CLEAN_RUNTIME", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folder = runtime_folder()
+    assert folder == tmp_path / f"temporal-clean-{os.geteuid()}"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "session"))
+    assert runtime_folder().is_relative_to(tmp_path / "session")
+    assert not recwarn.list
+
+
 @pytest.mark.parametrize("mode", [0o755, 0o770])
 def test_a_folder_open_to_others_is_refused(folder: Path, mode: int) -> None:
     folder.chmod(mode)
