@@ -10,7 +10,13 @@ from temporal_clean.errors import TemporalCleanError
 from temporal_clean.files import write_whole
 from temporal_clean.realtime.cache import cache_folder
 from temporal_clean.realtime.engines.base import Engine
-from temporal_clean.realtime.engines.kinds import KINDS, REFERENCE_RANK, Variant, find_variants
+from temporal_clean.realtime.engines.kinds import (
+    KINDS,
+    REFERENCE_RANK,
+    Variant,
+    find_variants,
+    why_none,
+)
 from temporal_clean.realtime.engines.self_test import Verdict, compare_to_reference
 from temporal_clean.realtime.graph import GraphRequest
 
@@ -123,6 +129,8 @@ def _asked_for(engine: str, model: str | Path) -> tuple[Variant, str]:
         )
     found = variants_of(engine)
     if not found:
+        if reason := why_none(name):
+            raise TemporalCleanError(f"engine '{engine}' cannot run here: {reason}")
         ids = ", ".join(dict.fromkeys(v.id for v in find_variants(name))) or "nothing"
         raise TemporalCleanError(
             f"engine '{engine}' finds no device here: '{name}' offers {ids}; 'temporal-clean "

@@ -12,11 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from temporal_clean import assets
+from temporal_clean.errors import TemporalCleanError
 from temporal_clean.realtime.cache import cache_folder, cached_graph
 from temporal_clean.realtime.engines.base import Engine
 from temporal_clean.realtime.graph import GraphRequest
 
-__all__ = ["KINDS", "REFERENCE_RANK", "EngineKind", "Variant", "find_variants", "shipped_graph"]
+__all__ = [
+    "KINDS",
+    "REFERENCE_RANK",
+    "EngineKind",
+    "Variant",
+    "find_variants",
+    "shipped_graph",
+    "why_none",
+]
 
 # Ranks: below 100 a graphics card or NPU, 100 the processor, the reference last.
 PROCESSOR_RANK, REFERENCE_RANK = 100, 1000
@@ -44,7 +53,8 @@ class Variant:
 class EngineKind:
     """``module`` is what must be importable, ``distribution`` the package whose version counts.
 
-    ``variants`` lists the ways to run here, fastest first, none where there is no device;
+    ``variants`` lists the ways to run here, fastest first; where there is no device none, or it
+    raises TemporalCleanError that says what is missing;
     ``build`` opens one of them, or raises. ``automatic`` False: 'auto' does not even look.
     """
 
@@ -171,7 +181,46 @@ def _torch(variant: Variant, model: str | Path, request: GraphRequest) -> Engine
     return TorchEngine(model, request)
 
 
+# Before every provider of ONNX Runtime (devices.GPU_RANKS); a judgement, no GPU was at hand.
+TENSORRT_RANKS = {"tensorrt-rtx": 10, "tensorrt": 12}
+
+
+def _tensorrt_variants(engine: str) -> list[Variant]:
+    from temporal_clean.realtime.tensorrt.flavours import FLAVOURS
+    from temporal_clean.realtime.tensorrt.opening import usable_gpu
+
+    gpu = usable_gpu(FLAVOURS[engine])
+    return [Variant(engine, "fp16", gpu.name, TENSORRT_RANKS[engine])]
+
+
+def _tensorrt(variant: Variant, model: str | Path, request: GraphRequest) -> Engine:
+    from temporal_clean.realtime.engines.pictures import ConvertingEngine, planar_request
+    from temporal_clean.realtime.tensorrt.flavours import FLAVOURS
+    from temporal_clean.realtime.tensorrt.opening import open_tensorrt
+
+    flavour = FLAVOURS[variant.id]
+    if request.frame_format != "rgb16":
+        return open_tensorrt(shipped_graph(model, request, "fp16"), flavour)
+    # TensorRT has no 16-bit integers.
+    graph = shipped_graph(model, planar_request(request), "fp16")
+    return ConvertingEngine(open_tensorrt(graph, flavour), request)
+
+
 KINDS: dict[str, EngineKind] = {
+    "tensorrt-rtx": EngineKind(
+        "tensorrt_rtx",
+        "tensorrt-rtx",
+        "pip install 'temporal-clean[rtx]'",
+        lambda: _tensorrt_variants("tensorrt-rtx"),
+        _tensorrt,
+    ),
+    "tensorrt": EngineKind(
+        "tensorrt",
+        "tensorrt",
+        "pip install tensorrt cuda-bindings",
+        lambda: _tensorrt_variants("tensorrt"),
+        _tensorrt,
+    ),
     "openvino": EngineKind(
         "openvino", "openvino", "pip install openvino", _openvino_variants, _openvino
     ),
@@ -196,5 +245,17 @@ KINDS: dict[str, EngineKind] = {
 
 def find_variants(name: str) -> list[Variant]:
     """The ways in which an engine can run here, fastest first; none if it is not installed."""
+    return _look(name)[0]
+
+
+def why_none(name: str) -> str:
+    """What an engine that is installed misses to run here; empty where it does not say."""
+    return _look(name)[1]
+
+
+def _look(name: str) -> tuple[list[Variant], str]:
     kind = KINDS[name]
-    return kind.variants() if kind.present else []
+    try:
+        return (kind.variants() if kind.present else []), ""
+    except TemporalCleanError as error:
+        return [], str(error)

@@ -94,6 +94,7 @@ def _engines() -> list[str]:
     """One line for each engine, device, precision and model that ships."""
     from temporal_clean import assets
     from temporal_clean.realtime.engines.choice import ENGINES, available, self_test, variants_of
+    from temporal_clean.realtime.engines.kinds import why_none
 
     lines = []
     for name, present in available().items():
@@ -102,7 +103,8 @@ def _engines() -> list[str]:
             continue
         found = variants_of(name)
         if not found:
-            lines.append(f"{name:<22}installed, but finds no device here")
+            reason = why_none(name) or "finds no device here"
+            lines.append(f"{name:<22}installed, but {reason}")
         for variant in found:
             lines.append(f"{variant.id:<22}{variant.precision:<6}{variant.device}")
             for model in assets.MODELS:
