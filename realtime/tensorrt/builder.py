@@ -26,7 +26,7 @@ __all__ = ["Built", "Message", "TensorInfo", "build_engine", "collecting_logger"
 # What tensorrt_rtx says about the missing GPU while it builds well.
 HARMLESS = "cudaError 35"
 # Where in NVIDIA's sources a message comes from: of no use to the reader.
-ORIGIN = re.compile(r"\s*\(?In \w+ at \S+\)?|^\S+: Error Code \d+: |\[\S+::\d+\] ")
+ORIGIN = re.compile(r"^\S+ Error Code \d+: |\(?In \S+ at \S+:\d+\)? ?")
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def build_engine(graph: bytes, flavour: Flavour, targets: Sequence[str] = ()) ->
     inputs = (network.get_input(i) for i in range(network.num_inputs))
     outputs = (network.get_output(i) for i in range(network.num_outputs))
     return Built(
-        bytes(plan),  # type: ignore[call-overload]
+        bytes(plan),
         tuple(messages),
         tuple(_info(tensor) for tensor in inputs),
         tuple(_info(tensor) for tensor in outputs),
@@ -106,10 +106,14 @@ def collecting_logger(module: Module) -> tuple[Any, list[Message]]:
     return Collector(), messages
 
 
-def errors_among(messages: Sequence[Message]) -> list[str]:
-    """What was logged as an error, each once, without source positions; not the missing GPU."""
-    found = [m.text for m in messages if m.severity.endswith("ERROR") and HARMLESS not in m.text]
-    return list(dict.fromkeys(_plain(text) for text in found))
+def errors_among(messages: Sequence[Message], with_missing_gpu: bool = False) -> list[str]:
+    """What was logged as an error, each once, without source positions.
+
+    That there is no GPU is left out unless asked for: it does not keep tensorrt_rtx from building.
+    """
+    found = [message.text for message in messages if message.severity.endswith("ERROR")]
+    told = [text for text in found if with_missing_gpu or HARMLESS not in text]
+    return list(dict.fromkeys(_plain(text) for text in told))
 
 
 def _parse(parser: Parser, graph: bytes, flavour: Flavour) -> None:
@@ -128,7 +132,8 @@ def _refusal(error: ParserError) -> str:
 
 
 def _plain(text: str) -> str:
-    return ORIGIN.sub("", text).strip()
+    plain = ORIGIN.sub("", text).strip()
+    return plain[:-1] if plain.count(")") > plain.count("(") else plain
 
 
 def _set_targets(config: Config, module: Module, flavour: Flavour, targets: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 from dataclasses import dataclass
+from typing import cast
 
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.realtime.tensorrt.interface import Module
@@ -52,7 +53,7 @@ def load_flavour(flavour: Flavour) -> Module:
             f"'{flavour.engine}' needs the Python module {flavour.module}: {flavour.install}"
         )
     try:
-        return importlib.import_module(flavour.module)  # type: ignore[return-value]
+        return cast(Module, importlib.import_module(flavour.module))
     except (ImportError, OSError, RuntimeError) as error:
         raise TemporalCleanError(
             f"the Python module {flavour.module} is installed but cannot be loaded: {error}; "

@@ -4,7 +4,7 @@ The modules are compiled and bring no stubs, so a type checker sees nothing in t
 protocols stand in; tests/realtime/tensorrt/test_interface.py compares each with the real class.
 """
 
-from typing import Any, Protocol
+from typing import Any, Protocol, overload
 
 __all__ = [
     "Builder",
@@ -28,6 +28,7 @@ class HostMemory(Protocol):
 
     @property
     def nbytes(self) -> int: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
 
 
 class Tensor(Protocol):
@@ -113,6 +114,9 @@ class Engine(Protocol):
     def get_tensor_shape(self, name: str) -> Any: ...
     def get_tensor_dtype(self, name: str) -> Any: ...
     def create_runtime_config(self) -> RuntimeConfig: ...
+    @overload
+    def create_execution_context(self) -> Context: ...
+    @overload
     def create_execution_context(self, runtime_config: RuntimeConfig) -> Context: ...
 
 
