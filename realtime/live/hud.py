@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,29 +16,39 @@ CELL_WIDTH, CELL_HEIGHT, UNKNOWN = 9, 15, "?"
 # 30 from 1440 on, 45 from 2880 on.
 ROWS_A_STEP = 1440
 MARGIN, PADDING = 8, 6
+# Blue, green, red and alpha, or the other way round.
 TEXT = (235, 245, 235, 255)
+# scRGB of the text's white (1.0 is 80 nits), and what the panel is at most, be it over the sun.
+WHITE_SCRGB, GROUND_SCRGB = 2.5, 0.6
 
 
-def draw_hud(picture: NDArray[np.uint8], lines: Sequence[str]) -> None:
-    """Draw ``lines`` at the top left of ``picture``, (height, width, 4) BGRA, in place.
+def draw_hud(picture: NDArray[Any], lines: Sequence[str]) -> None:
+    """Draw ``lines`` at the top left of ``picture``, in place.
 
-    What does not fit is cut off. No line, no panel. Characters outside Latin-1 become '?'.
+    (height, width, 4) uint8 BGRA, or float16 RGBA in scRGB. What does not fit is cut off. No line, no panel. Characters outside Latin-1 become '?'.
     """
     if not lines:
         return
     scale = 1 + picture.shape[0] // ROWS_A_STEP
-    ink = _ink(tuple(lines), scale)
+    bright = picture.dtype == np.float16
+    ink = _ink(tuple(lines), scale, bright)
     panel = picture[MARGIN * scale :, MARGIN * scale :][: ink.shape[0], : ink.shape[1]]
     # Three eighths of what lies behind is seen: dark enough for white text on a bright sky, and
     # darker than the text everywhere, so that the brighter of both is the text.
-    dark = (panel >> 2) + (panel >> 3)
+    if bright:
+        dark = np.minimum(panel * np.float16(0.375), np.float16(GROUND_SCRGB))
+    else:
+        dark = (panel >> 2) + (panel >> 3)
     np.maximum(dark, ink[: panel.shape[0], : panel.shape[1]], out=panel)
 
 
 @lru_cache(maxsize=4)
-def _ink(lines: tuple[str, ...], scale: int) -> NDArray[np.uint8]:
+def _ink(lines: tuple[str, ...], scale: int, bright: bool) -> NDArray[Any]:
     """The panel's text in its colour, on nothing: (height, width, 4)."""
-    return text_mask(lines, scale)[..., None] * np.array(TEXT, np.uint8)
+    colour = np.array(TEXT, np.uint8)
+    if bright:
+        colour = (colour / colour.max() * WHITE_SCRGB).astype(np.float16)
+    return text_mask(lines, scale)[..., None] * colour
 
 
 def text_mask(lines: tuple[str, ...], scale: int) -> NDArray[np.bool_]:

@@ -90,8 +90,12 @@ class SharedMemoryPresenter:
     def _handle(self, event: Any) -> list[Event]:
         """What an event means to the session."""
         if isinstance(event, xproto.ExposeEvent) and event.count == 0:
-            self._canvas.repaint()
+            self._canvas.repaint(*self._corner())
         return []
+
+    def _corner(self) -> tuple[int, int]:
+        """Where the last picture is within the window."""
+        return 0, 0
 
     def _pump(self) -> None:
         """Read the server's events: buffers that are free again at once, the rest for ``poll``."""
@@ -199,8 +203,7 @@ class WindowPresenter(SharedMemoryPresenter):
         elif self._shown != (width, height):
             self._server.core.ClearArea(False, self.window, 0, 0, 0, 0)
         self._shown = width, height
-        x, y = (self._size[0] - width) // 2, (self._size[1] - height) // 2
-        self._canvas.put(picture, x, y)
+        self._canvas.put(picture, *self._corner())
         self._server.connection.flush()
 
     def hide(self) -> None:
@@ -211,9 +214,16 @@ class WindowPresenter(SharedMemoryPresenter):
         self._canvas.forget()
         self._server.connection.flush()
 
+    def _corner(self) -> tuple[int, int]:
+        if self._shown is None:
+            return 0, 0
+        return (self._size[0] - self._shown[0]) // 2, (self._size[1] - self._shown[1]) // 2
+
     def _handle(self, event: Any) -> list[Event]:
-        if isinstance(event, xproto.ConfigureNotifyEvent) and event.window == self.window:
-            self._size = event.width, event.height
+        if isinstance(event, xproto.ConfigureNotifyEvent):
+            if self._size != (event.width, event.height):
+                self._size = event.width, event.height
+                self._server.core.ClearArea(True, self.window, 0, 0, 0, 0)
         elif isinstance(event, xproto.ClientMessageEvent):
             words = event.data.data32
             if words[0] == self._server.atom("WM_DELETE_WINDOW"):

@@ -29,7 +29,7 @@ class Canvas:
         server.core.CreateGC(self._context, window, 0, [])
         self._segments: list[Segment] = []
         self._waiting: list[int] = []
-        self._last: tuple[Segment, int, int, int, int] | None = None
+        self._last: tuple[Segment, int, int] | None = None
 
     @property
     def busy(self) -> bool:
@@ -58,13 +58,13 @@ class Canvas:
         segment = next(each for each in self._segments if each.id not in self._waiting)
         height, width = picture.shape[:2]
         segment.picture(width, height)[...] = picture
-        self._last = segment, width, height, x, y
-        self._send()
+        self._last = segment, width, height
+        self._send(x, y)
 
-    def repaint(self) -> None:
+    def repaint(self, x: int, y: int) -> None:
         """Send the last picture again: a part of the window was uncovered."""
         if self._last and self._last[0].id not in self._waiting:
-            self._send()
+            self._send(x, y)
 
     def completed(self, event: Any) -> None:
         """The server is done with a buffer."""
@@ -80,9 +80,9 @@ class Canvas:
         self._release()
         self._server.core.FreeGC(self._context)
 
-    def _send(self) -> None:
+    def _send(self, x: int, y: int) -> None:
         assert self._last
-        segment, width, height, x, y = self._last
+        segment, width, height = self._last
         size, whole = (width, height), (0, 0, width, height)
         self._requests.PutImage(
             self._window, self._context, *size, *whole, x, y,

@@ -45,7 +45,7 @@ def until(true: Callable[[], Any], what: str, seconds: float = PATIENCE_SECONDS)
 
 @contextmanager
 def desktop(
-    width: int = 800, height: int = 600, *flags: str, depth: int = 24
+    width: int = 800, height: int = 600, *flags: str, depth: int = 24, manager: bool = True
 ) -> Iterator["Desktop"]:
     """Start Xvfb and openbox; skips the test where they are missing."""
     if not all(shutil.which(program) for program in PROGRAMS):
@@ -60,21 +60,22 @@ def desktop(
         stderr=quiet,
     )
     os.close(answer)
-    manager = None
+    openbox = None
     try:
         assert select.select([number], [], [], PATIENCE_SECONDS)[0], "Xvfb did not start"
         display = f":{os.read(number, 16).decode().strip()}"
-        environment = {**os.environ, "DISPLAY": display}
-        # Windows mapped before openbox has looked around are missed, so wait for what it starts.
-        started = ["openbox", "--startup", "xprop -root -f READY 8s -set READY yes"]
-        manager = subprocess.Popen(started, env=environment, stdout=quiet, stderr=quiet)
         person = Desktop(display)
-        until(lambda: person.property(person.root, "READY"), "openbox is ready")
+        if manager:
+            # Windows mapped before openbox has looked around are missed: wait for what it starts.
+            command = ["openbox", "--startup", "xprop -root -f READY 8s -set READY yes"]
+            environment = {**os.environ, "DISPLAY": display}
+            openbox = subprocess.Popen(command, env=environment, stdout=quiet, stderr=quiet)
+            until(lambda: person.property(person.root, "READY"), "openbox is ready")
         yield person
         person.connection.disconnect()
     finally:
         # The window manager first: it would complain of a server that has gone.
-        for process in filter(None, (manager, server)):
+        for process in filter(None, (openbox, server)):
             process.terminate()
             process.wait()
         os.close(number)
@@ -133,6 +134,14 @@ class Desktop:
                 self._test.FakeInput(kind, code, 0, self.root, 0, 0, 0)
         self.sync()
 
+    def can_grab_pointer(self) -> bool:
+        """Whether nobody else holds the pointer."""
+        mode, now = xproto.GrabMode.Async, xproto.Time.CurrentTime
+        status = self.core.GrabPointer(False, self.root, 0, mode, mode, 0, 0, now).reply().status
+        self.core.UngrabPointer(now)
+        self.sync()
+        return status == xproto.GrabStatus.Success
+
     def focus(self) -> int:
         return self.core.GetInputFocus().reply().focus
 
@@ -171,11 +180,17 @@ class Game:
     """A program of one window, ``window``, with a title; draws and hears what it is told to."""
 
     def __init__(
-        self, person: Desktop, width: int = 320, height: int = 180, title: str = "Some Game"
+        self,
+        person: Desktop,
+        width: int = 320,
+        height: int = 180,
+        title: str = "Some Game",
+        managed: bool = True,
     ) -> None:
         self.connection: Any = xcffib.connect(display=person.display)
         self.core = self.connection.core
         self.size = width, height
+        self._heard: list[tuple[str, int]] = []
         self._person, self._screen = person, self.connection.setup.roots[0]
         self.window, self._context = (self.connection.generate_id() for _ in range(2))
         mask = xproto.EventMask
@@ -189,14 +204,10 @@ class Game:
         mode, kinds = xproto.PropMode.Replace, xproto.Atom
         text = title.encode()
         self.core.ChangeProperty(mode, self.window, kinds.WM_NAME, kinds.STRING, 8, len(text), text)
-        self.map()
-
-    def map(self) -> None:
         self.core.MapWindow(self.window)
-        self._person.sync()
         self.connection.flush()
-        until(lambda: self._person.viewable(self.window), "the game's window is on the screen")
-        until(lambda: self._person.focus() == self.window, "the game has the focus")
+        until(lambda: person.viewable(self.window), "the game's window is on the screen")
+        until(lambda: person.focus() == self.window or not managed, "the game has the focus")
 
     def draw(self, number: int) -> NDArray[np.uint8]:
         """Draw a picture of its own for each number; returns it, (height, width, 3) BGR."""
@@ -229,14 +240,13 @@ class Game:
         return corner.dst_x, corner.dst_y
 
     def heard(self) -> list[tuple[str, int]]:
-        """('key', keycode) and ('button', number) since the last call."""
-        found = []
+        """('key', keycode) and ('button', number), all so far."""
         while event := self.connection.poll_for_event():
             if isinstance(event, xproto.KeyPressEvent):
-                found.append(("key", event.detail))
+                self._heard.append(("key", event.detail))
             elif isinstance(event, xproto.ButtonPressEvent):
-                found.append(("button", event.detail))
-        return found
+                self._heard.append(("button", event.detail))
+        return self._heard
 
     def close(self) -> None:
         self.connection.disconnect()

@@ -34,6 +34,17 @@ def test_text_stands_out_on_any_picture(level: int, height: int, scale: int) -> 
     assert (outside == level).all()
 
 
+@pytest.mark.parametrize("level", [-0.5, 0.0, 1.0, 125.0])
+def test_text_stands_out_on_any_hdr_picture(level: float) -> None:
+    picture = np.full((200, 300, 4), level, np.float16)
+    draw_hud(picture, ["HDR"])
+    mask = text_mask(("HDR",), 1)
+    panel = picture[8:, 8:][: mask.shape[0], : mask.shape[1]]
+    # At least 180 nits on at most 48.
+    assert panel[mask][:, :3].min() > 2.25
+    assert panel[~mask][:, :3].max() <= 0.6
+
+
 @given(
     st.lists(st.text(max_size=40), max_size=6),
     st.integers(1, 60),
