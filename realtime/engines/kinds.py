@@ -207,20 +207,6 @@ def _tensorrt(variant: Variant, model: str | Path, request: GraphRequest) -> Eng
 
 
 KINDS: dict[str, EngineKind] = {
-    "tensorrt-rtx": EngineKind(
-        "tensorrt_rtx",
-        "tensorrt-rtx",
-        "pip install 'temporal-clean[rtx]'",
-        lambda: _tensorrt_variants("tensorrt-rtx"),
-        _tensorrt,
-    ),
-    "tensorrt": EngineKind(
-        "tensorrt",
-        "tensorrt",
-        "pip install tensorrt cuda-bindings",
-        lambda: _tensorrt_variants("tensorrt"),
-        _tensorrt,
-    ),
     "openvino": EngineKind(
         "openvino", "openvino", "pip install openvino", _openvino_variants, _openvino
     ),
@@ -235,6 +221,20 @@ KINDS: dict[str, EngineKind] = {
     # processor, and whether a card still wins has not been measured on one.
     "ncnn": EngineKind(
         "ncnn", "ncnn", "pip install 'temporal-clean[vulkan]'", _ncnn_variants, _ncnn, False
+    ),
+    "tensorrt-rtx": EngineKind(
+        "tensorrt_rtx",
+        "tensorrt-rtx",
+        "pip install 'temporal-clean[rtx]'",
+        lambda: _tensorrt_variants("tensorrt-rtx"),
+        _tensorrt,
+    ),
+    "tensorrt": EngineKind(
+        "tensorrt",
+        "tensorrt",
+        "pip install tensorrt cuda-bindings",
+        lambda: _tensorrt_variants("tensorrt"),
+        _tensorrt,
     ),
     # On a CPU it is the slowest (docs/benchmarks).
     "torch": EngineKind(
