@@ -25,7 +25,8 @@ WHITE_SCRGB, GROUND_SCRGB = 2.5, 0.6
 def draw_hud(picture: NDArray[Any], lines: Sequence[str]) -> None:
     """Draw ``lines`` at the top left of ``picture``, in place.
 
-    (height, width, 4) uint8 BGRA, or float16 RGBA in scRGB. What does not fit is cut off. No line, no panel. Characters outside Latin-1 become '?'.
+    (height, width, 4), uint8 BGRA or float16 RGBA in scRGB. What does not fit is cut off. No line,
+    no panel. Characters outside Latin-1 become '?'.
     """
     if not lines:
         return
