@@ -6,6 +6,7 @@ python -m temporal_clean.realtime.bench.plot bench.json bench.png     (needs mat
 import io
 import json
 import sys
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,9 @@ def draw(record: dict[str, Any], file: Path) -> None:
     from matplotlib import pyplot as plt
 
     figure, (times, parts) = plt.subplots(
-        1, 2, figsize=(15, 7), layout="constrained", width_ratios=(3, 2)
+        1, 2, figsize=(16, 7), layout="constrained", width_ratios=(3, 2)
     )
-    _draw_times(times, record["rows"])
+    _draw_times(times, record["rows"], plt.get_cmap("tab20"))
     _draw_parts(parts, record["parts"])
     about = record["about"]
     figure.suptitle("temporal-clean bench")
@@ -43,27 +44,31 @@ def draw(record: dict[str, Any], file: Path) -> None:
     write_whole(file, content.getvalue())
 
 
-def _draw_times(axis: Any, rows: list[dict[str, Any]]) -> None:
+def _draw_times(axis: Any, rows: list[dict[str, Any]], colormap: Any) -> None:
     """A line for each model, peer and reference on each engine; pixels across, ms up, both log."""
     lines: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         engine = "" if row["engine"] == "own" else f", {row['engine']} {row['precision']}"
         lines.setdefault(f"{row['name']}{engine}", []).append(row)
+    colors = cycle(colormap.colors)
     for title, found in lines.items():
         across = [_pixels(row["size"]) for row in found]
         middle = [row["p50_ms"] for row in found]
         late = [row["p95_ms"] - row["p50_ms"] for row in found]
         mark = MARKS[found[0]["kind"]]
-        axis.errorbar(across, middle, [[0.0] * len(late), late], fmt=mark, label=title, capsize=3)
+        color = next(colors)
+        spread = [[0.0] * len(late), late]
+        axis.errorbar(across, middle, spread, fmt=mark, label=title, capsize=3, color=color)
     for rate in RATES:
         axis.axhline(1e3 / rate, color="0.6", linewidth=1, linestyle=":")
-        axis.annotate(f"{rate} frames a second", (axis.get_xlim()[0], 1e3 / rate), fontsize=8)
+        place = axis.get_yaxis_transform()
+        axis.text(0.01, 1.03e3 / rate, f"{rate} frames a second", fontsize=8, transform=place)
     sizes = list(dict.fromkeys(row["size"] for row in rows))
     axis.set(xscale="log", yscale="log", ylabel="ms a frame (p50, up to p95)")
     axis.set_xticks([_pixels(size) for size in sizes], sizes)
     axis.minorticks_off()
     axis.grid(alpha=0.3)
-    axis.legend(fontsize=8)
+    axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 def _draw_parts(axis: Any, parts: list[dict[str, Any]]) -> None:
