@@ -56,14 +56,18 @@ def analyse(
     end: float,
     looks: int,
     unreadable: int,
+    warm_up: float = 0.0,
 ) -> LatencyReport:
     """``drawn`` are all frames drawn; ``changes`` the looks at which the number on screen changed.
 
-    ``end`` is when looking ended. Raises :class:`TemporalCleanError` if too little was seen to
-    tell anything.
+    ``looks`` and ``unreadable`` count from the first number seen to ``end``. Of the first
+    ``warm_up`` seconds nothing else is judged. Raises :class:`TemporalCleanError` if too little
+    was seen to tell anything.
     """
     times = dict(drawn)
     changes = [change for change in changes if change.number in times]
+    looking = end - changes[0].time if changes else 0.0
+    changes = [change for change in changes if change.time >= changes[0].time + warm_up]
     first_seen: dict[int, float] = {}
     for change in changes:
         first_seen.setdefault(change.number, change.time)
@@ -80,7 +84,6 @@ def analyse(
     # The last frame's stay has no end: looking stopped.
     stays = [after.time - before.time for before, after in pairwise(changes)]
     repeats = sum(round(stay / frame_time) - 1 for stay in stays if stay > HELD * frame_time)
-    begin = changes[0].time
     return LatencyReport(
         drawn=len(due),
         seen=len(first_seen),
@@ -88,7 +91,7 @@ def analyse(
         repeats=repeats,
         out_of_order=sum(after < before for before, after in pairwise(numbers)),
         frame_time=round(1e3 * frame_time, 3),
-        resolution=round(1e3 * (end - begin) / max(looks, 1), 3),
+        resolution=round(1e3 * looking / max(looks, 1), 3),
         looks=looks,
         unreadable=unreadable,
         latency=_percentiles(latencies),

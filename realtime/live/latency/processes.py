@@ -71,6 +71,11 @@ class RunningReader:
 
     record: Path
 
+    @property
+    def has_seen(self) -> bool:
+        """Whether a number was on the screen yet."""
+        return self.record.with_suffix(".seen").exists()
+
     def result(self) -> Reading:
         """What it saw, once it has ended."""
         with np.load(self.record) as found:

@@ -24,6 +24,8 @@ from temporal_clean.realtime.live.x11.server import Server
 __all__ = ["ScreenReader", "main"]
 
 ALL_PLANES = 0xFFFFFFFF
+# Between looks before the first number: the engine is being opened and needs the processor.
+IDLE_SECONDS = 0.05
 
 
 class ScreenReader:
@@ -66,7 +68,11 @@ class ScreenReader:
 
 
 def main(place: Rectangle, interval: float, record: Path) -> None:
-    """Look until standard input ends; write [number, time] of changes, and the counts of looks."""
+    """Look until standard input ends; write [number, time] of changes, and the counts of looks.
+
+    Looks are counted from the first number on: before it, no overlay is shown yet. Then an empty
+    file appears beside ``record``, with the ending ``.seen``.
+    """
     ended = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
     reader = ScreenReader(place)
@@ -77,12 +83,15 @@ def main(place: Rectangle, interval: float, record: Path) -> None:
     while not ended.is_set():
         began = time.monotonic()
         number, now = reader.look(), time.monotonic()
-        looks += 1
-        unreadable += number is None
         if number is not None and number != last:
+            if not changes:
+                record.with_suffix(".seen").touch()
             changes.append((number, now))
             last = number
-        ended.wait(max(began + interval - time.monotonic(), 0.0))
+        looks += bool(changes)
+        unreadable += bool(changes) and number is None
+        pause = interval if changes else max(interval, IDLE_SECONDS)
+        ended.wait(max(began + pause - time.monotonic(), 0.0))
     reader.close()
     seen: NDArray[np.float64] = np.array(changes, np.float64).reshape(-1, 2)
     with record.open("wb") as file:
