@@ -1,19 +1,19 @@
 """Capture of a window and of a monitor on a real X server with a window manager."""
 
-import runpy
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
+from desktop import Desktop, Game, desktop, own_segments, until
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from temporal_clean.errors import TemporalCleanError
+from temporal_clean.realtime.live.capture.x11 import MonitorCapture, WindowCapture
 from temporal_clean.realtime.live.events import (
     Closed,
     Event,
@@ -23,15 +23,6 @@ from temporal_clean.realtime.live.events import (
     Visibility,
 )
 from temporal_clean.realtime.live.frames import Rectangle
-
-if TYPE_CHECKING:
-    from tests.realtime.live.desktop import Desktop, Game, desktop, own_segments, until
-else:
-    shared = runpy.run_path(str(Path(__file__).with_name("desktop.py")))
-    Desktop, Game, desktop = shared["Desktop"], shared["Game"], shared["desktop"]
-    own_segments, until = shared["own_segments"], shared["until"]
-
-from temporal_clean.realtime.live.capture.x11 import MonitorCapture, WindowCapture
 from temporal_clean.realtime.live.x11.cursor import blend
 
 

@@ -1,14 +1,13 @@
 """Overlays and windows by shared memory and by OpenGL, on a real X server with a window manager."""
 
-import runpy
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
+from desktop import Desktop, Game, desktop, own_segments, picture_of, until
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -17,17 +16,6 @@ from temporal_clean.errors import TemporalCleanError
 from temporal_clean.realtime.live.events import Command, CommandGiven
 from temporal_clean.realtime.live.frames import Rectangle
 from temporal_clean.realtime.live.hotkeys import Hotkey, parse_hotkey
-
-if TYPE_CHECKING:
-    from tests.realtime.live.desktop import Desktop, Game, desktop, own_segments, picture_of, until
-else:
-    shared = runpy.run_path(str(Path(__file__).with_name("desktop.py")))
-    Desktop, Game, desktop = shared["Desktop"], shared["Game"], shared["desktop"]
-    own_segments, picture_of, until = (
-        shared["own_segments"],
-        shared["picture_of"],
-        shared["until"],
-    )
 
 for package in ("glfw", "moderngl"):
     pytest.importorskip(package, reason=f"needs {package}: pip install 'temporal-clean[live]'")

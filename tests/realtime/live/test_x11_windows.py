@@ -1,30 +1,21 @@
 """Windows are found by title, process and click; keys by their names; where they are refused."""
 
 import os
-import runpy
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from desktop import Desktop, Game, desktop, until
 
 from temporal_clean.errors import TemporalCleanError
+from temporal_clean.realtime.live.capture.choose import open_capture
+from temporal_clean.realtime.live.capture.x11 import WindowCapture
 from temporal_clean.realtime.live.events import Command
 from temporal_clean.realtime.live.hotkeys import KEYS, parse_hotkey
 from temporal_clean.realtime.live.options import LiveOptions
-
-if TYPE_CHECKING:
-    from tests.realtime.live.desktop import Desktop, Game, desktop, until
-else:
-    shared = runpy.run_path(str(Path(__file__).with_name("desktop.py")))
-    Desktop, Game, desktop = shared["Desktop"], shared["Game"], shared["desktop"]
-    until = shared["until"]
-
-from temporal_clean.realtime.live.capture.choose import open_capture
-from temporal_clean.realtime.live.capture.x11 import WindowCapture
 from temporal_clean.realtime.live.present.choose import open_presenter
 from temporal_clean.realtime.live.x11.hotkeys import Hotkeys
 from temporal_clean.realtime.live.x11.pick import pick_window
