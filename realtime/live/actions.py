@@ -62,12 +62,16 @@ class Way(Enum):
 
 @dataclass(frozen=True)
 class Admission:
-    """The answer to a frame: its way, why it is dropped, and why the history goes first."""
+    """The answer to a frame: its way, why it is not cleaned, and why the history goes first.
+
+    ``shown``: it is shown, clean or as it came.
+    """
 
     way: Way
     ticket: Ticket
-    reason: str = ""
-    reset: str | None = None
+    reason: str
+    reset: str | None
+    shown: bool
 
 
 @dataclass(frozen=True)

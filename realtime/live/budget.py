@@ -18,9 +18,9 @@ FULL, ROOMY = 0.95, 0.7
 PATIENCE, HELD, LONGEST_PATIENCE = 5.0, 10.0, 120.0
 # Switched off, one step a second is tried; so many in a row within this share bring it back.
 PROBE_EVERY, PROBES, PROBE_SHARE = 1.0, 3, 0.8
-# Of a step: 'quality' takes twice 'fast' (docs/benchmarks/step.json), half the size a quarter and
-# the way there and back, measured as a third.
-COST_OF_QUALITY, COST_OF_HALF = 2.0, 0.35
+# Of a step: 'quality' takes twice 'fast' at 480x270 to 1920x1080 (README, OpenVINO bf16); half the
+# size inside takes 0.27 of the whole at 480x270 (120 of 449 ms, ONNX Runtime).
+COST_OF_QUALITY, COST_OF_HALF = 2.0, 0.3
 
 
 class Level(NamedTuple):

@@ -15,7 +15,7 @@ from temporal_clean.realtime.engines.base import StepResult
 from temporal_clean.realtime.graph import GraphRequest
 from temporal_clean.realtime.live.actions import Plan
 from temporal_clean.realtime.live.frames import PixelFormat
-from temporal_clean.realtime.live.machine import EngineFailed, EngineReady
+from temporal_clean.realtime.live.machine_events import EngineFailed, EngineReady
 from temporal_clean.realtime.live.pathways import Pathway
 
 __all__ = ["Builder", "LiveEngine", "OpenSession"]

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from temporal_clean.realtime.live.actions import Action, Admission, Plan, Ticket
 from temporal_clean.realtime.live.budget import Level
 from temporal_clean.realtime.live.frames import Frame
-from temporal_clean.realtime.live.machine import Machine, MachineEvent
+from temporal_clean.realtime.live.machine import Machine
+from temporal_clean.realtime.live.machine_events import MachineEvent
 
 __all__ = ["Gate"]
 
@@ -31,6 +32,10 @@ class Gate:
     def admit(self, frame: Frame, plan: Plan | None) -> Admission:
         with self._lock:
             return self.machine.admit(frame, plan, self.clock())
+
+    def would_clean(self, frame: Frame, plan: Plan) -> bool:
+        with self._lock:
+            return self.machine.would_clean(frame, plan)
 
     def stepped(self, plan: Plan, seconds: float, interval: float | None) -> None:
         with self._lock:

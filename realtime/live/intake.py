@@ -10,7 +10,7 @@ from temporal_clean.errors import TemporalCleanError
 from temporal_clean.realtime.live.engine_keeper import FrameFacts
 from temporal_clean.realtime.live.events import Event, Resized
 from temporal_clean.realtime.live.frames import Frame, pixel_format
-from temporal_clean.realtime.live.machine import MachineEvent, NewGeneration
+from temporal_clean.realtime.live.machine_events import MachineEvent, NewGeneration
 from temporal_clean.realtime.live.mailbox import Mailbox
 from temporal_clean.realtime.live.pacing import Cadence, RateCap
 from temporal_clean.realtime.live.stats import LiveStats
@@ -90,6 +90,7 @@ class Intake:
         self._last_time = source_time
         self.cadence.pause(source_time)
         self.confirmed = (self._sequence, now)
+        self.mailbox.poke()  # it may not have been cleaned when it was new
 
     def _stamp(self, picture: NDArray[Any], source_time: float, now: float) -> Frame:
         steps = self.cadence.advance(source_time)

@@ -37,7 +37,8 @@ from temporal_clean.realtime.live.frames import PixelFormat, Rectangle
 from temporal_clean.realtime.live.gate import Gate
 from temporal_clean.realtime.live.intake import Intake
 from temporal_clean.realtime.live.look import Look
-from temporal_clean.realtime.live.machine import Machine, MachineConfig, MachineEvent
+from temporal_clean.realtime.live.machine import Machine, MachineConfig
+from temporal_clean.realtime.live.machine_events import MachineEvent
 from temporal_clean.realtime.live.mailbox import Mailbox
 from temporal_clean.realtime.live.options import LiveOptions
 from temporal_clean.realtime.live.outbox import Outbox, Output
@@ -71,9 +72,10 @@ class LiveLoop:
         tell: Callable[[str], None],
         open_session: OpenSession = open_session,
         config: MachineConfig | None = None,
+        stats: LiveStats | None = None,
     ) -> None:
         self.capture, self.presenter, self.options, self.tell = capture, presenter, options, tell
-        self.stats, self.look = LiveStats(), look_of(options)
+        self.stats, self.look = stats or LiveStats(), look_of(options)
         self.ended: Stop | None = None
         self._events: queue.SimpleQueue[MachineEvent] = queue.SimpleQueue()
         self._wake = threading.Event()

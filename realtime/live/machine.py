@@ -30,14 +30,19 @@ from temporal_clean.realtime.live.events import (
     Closed,
     Command,
     CommandGiven,
-    Event,
     Failed,
     FocusChanged,
     Visibility,
 )
 from temporal_clean.realtime.live.frames import Frame
+from temporal_clean.realtime.live.machine_events import (
+    EngineFailed,
+    EngineReady,
+    MachineEvent,
+    NewGeneration,
+)
 
-__all__ = ["EngineFailed", "EngineReady", "Machine", "MachineConfig", "NewGeneration", "State"]
+__all__ = ["Machine", "MachineConfig", "State"]
 
 
 class State(Enum):
@@ -49,28 +54,6 @@ class State(Enum):
     REBUILD = "rebuild"  # no engine for these frames yet, or no longer
     BYPASS = "bypass"  # switched off, over budget, or no engine works
     CLOSED = "closed"
-
-
-@dataclass(frozen=True)
-class NewGeneration:
-    """Frames are like this from now on (told by the loop's intake)."""
-
-    frames: FrameFacts
-
-
-@dataclass(frozen=True)
-class EngineReady:
-    """The engine of a plan is open and warm."""
-
-    plan: Plan
-
-
-@dataclass(frozen=True)
-class EngineFailed:
-    """The engine of a plan could not be opened, or raised at a step."""
-
-    plan: Plan
-    error: Exception
 
 
 @dataclass(frozen=True)
@@ -91,9 +74,6 @@ class MachineConfig:
     watchdog: float = 0.3
     back_off: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0, 4.0)
     forget: float = 10.0
-
-
-MachineEvent = Event | NewGeneration | EngineReady | EngineFailed
 
 
 OVER_BUDGET = "over budget"
@@ -166,9 +146,14 @@ class Machine:
         reset = self.continuity.follow(frame) if way is Way.CLEAN else None
         if way is Way.PROBE:
             reset = "probe"
-        epoch = self.continuity.epoch
-        ticket = Ticket(epoch, frame.generation, frame.sequence, way is Way.CLEAN)
-        return Admission(way, ticket, reason, reset)
+        ticket = Ticket(self.continuity.epoch, frame.generation, frame.sequence, way is Way.CLEAN)
+        as_it_came = way in (Way.PASS, Way.PROBE) and self._passes(self._derive())
+        return Admission(way, ticket, reason, reset, way is Way.CLEAN or as_it_came)
+
+    def would_clean(self, frame: Frame, plan: Plan) -> bool:
+        """Whether ``admit`` would have the frame cleaned; changes nothing."""
+        usable = plan == self.engines.running and frame.generation == self.generation
+        return usable and self._derive() is State.RUN
 
     def stepped(self, plan: Plan, seconds: float, interval: float | None, now: float) -> None:
         """A step of the engine of ``plan`` took so long; frames come every ``interval``."""
@@ -206,7 +191,7 @@ class Machine:
         reason = self._word(state)
         if usable and reason == OVER_BUDGET and self.budget.probe_due(now):
             return Way.PROBE, reason
-        return (Way.PASS, "") if self._passes(state) else (Way.DROP, reason)
+        return (Way.PASS if self._passes(state) else Way.DROP), reason
 
     def _passes(self, state: State) -> bool:
         """Whether pictures go on as they came: beside the game, while there is no cleaning."""

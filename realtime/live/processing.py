@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from temporal_clean.realtime.live.actions import Admission, Ticket, Way
 from temporal_clean.realtime.live.building import CleanPicture, LiveEngine
@@ -12,7 +13,7 @@ from temporal_clean.realtime.live.frames import Frame, PixelFormat, pixel_format
 from temporal_clean.realtime.live.gate import Gate
 from temporal_clean.realtime.live.intake import Intake
 from temporal_clean.realtime.live.look import Look
-from temporal_clean.realtime.live.machine import EngineFailed
+from temporal_clean.realtime.live.machine_events import EngineFailed
 from temporal_clean.realtime.live.outbox import Outbox, Output
 from temporal_clean.realtime.live.pathways import Pathway
 from temporal_clean.realtime.live.stats import LiveStats
@@ -21,6 +22,8 @@ __all__ = ["Processor"]
 
 # How long the thread sleeps at most when nothing comes: frames and changes wake it.
 IDLE_SECONDS = 0.5
+# The source showed a frame so lately that it still does, at any rate that games have.
+CURRENT_SECONDS = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +34,13 @@ class Finished:
     ticket: Ticket
     pathway: Pathway
     made: CleanPicture | None
+
+
+class Waiting(NamedTuple):
+    """A frame that was not cleaned, and why; ``None`` if it was shown as it came."""
+
+    frame: Frame
+    reason: str | None
 
 
 class Processor:
@@ -51,6 +61,7 @@ class Processor:
         self._look, self._look_changed = look, False
         self._engine: LiveEngine | None = None
         self._last: Finished | None = None
+        self._waiting: Waiting | None = None
         self._ending = False
         self._thread = threading.Thread(
             target=self._run, name="temporal-clean cleaner", daemon=True
@@ -63,6 +74,7 @@ class Processor:
     def use(self, engine: LiveEngine | None) -> None:
         """Clean by this engine from the next frame on."""
         self._engine = engine
+        self.intake.mailbox.poke()
 
     def set_look(self, look: Look) -> None:
         """Compose like this from now on, and the last picture again."""
@@ -81,10 +93,12 @@ class Processor:
             while not self._ending:
                 frame = self.intake.mailbox.take(IDLE_SECONDS)
                 if frame is not None:
+                    self._let_go()
                     self._process(frame)
-                elif self._look_changed and self._last is not None:
+                elif not self._try_again() and self._look_changed and self._last is not None:
                     self._leave(self._last, again=True)
                 self._look_changed = False
+            self._let_go()
         except Exception as error:  # told to the main thread, which ends the session
             self.post(Failed("processing", error))
 
@@ -92,20 +106,53 @@ class Processor:
         """One frame, on the way that the gate gives it."""
         engine = self._engine
         admission = self.gate.admit(frame, engine.plan if engine else None)
-        if admission.way is Way.DROP:
-            self.stats.dropped(admission.reason)
+        if admission.way is Way.CLEAN and engine is not None:
+            self._show_cleaned(engine, frame, admission, again=False)
             return
-        made = None
-        if engine is not None and admission.way in (Way.CLEAN, Way.PROBE):
-            made = self._clean(engine, frame, admission)
-            if made is None:
-                return
-        if admission.way is Way.PROBE:
-            self.stats.dropped(admission.reason)
-            made = None
-        pathway = self.pathway_of(pixel_format(frame.picture))
-        self._last = Finished(frame, admission.ticket, pathway, made)
-        self._leave(self._last, again=False)
+        self._waiting = Waiting(frame, admission.reason)
+        if admission.way is Way.PROBE and engine is not None:
+            self._clean(engine, frame, admission)
+        if admission.shown:
+            self._waiting = Waiting(frame, None)
+            pathway = self.pathway_of(pixel_format(frame.picture))
+            self._last = Finished(frame, admission.ticket, pathway, None)
+            self._leave(self._last, again=False)
+
+    def _show_cleaned(
+        self, engine: LiveEngine, frame: Frame, admission: Admission, again: bool
+    ) -> None:
+        made = self._clean(engine, frame, admission)
+        if made is None:
+            self._waiting = Waiting(frame, "engine failed")
+        else:
+            self._waiting = None
+            self._last = Finished(frame, admission.ticket, engine.pathway, made)
+            self._leave(self._last, again)
+
+    def _try_again(self) -> bool:
+        """Clean the frame in hand that was not, if it is still what the source shows.
+
+        A still picture comes once: the engine may be ready, or the player back, only after it.
+        """
+        waiting, engine = self._waiting, self._engine
+        if waiting is None or engine is None or not self._is_current(waiting.frame):
+            return False
+        if not self.gate.would_clean(waiting.frame, engine.plan):
+            return False
+        admission = self.gate.admit(waiting.frame, engine.plan)
+        if admission.way is Way.CLEAN:
+            self._show_cleaned(engine, waiting.frame, admission, again=waiting.reason is None)
+        return True
+
+    def _is_current(self, frame: Frame) -> bool:
+        sequence, seen = self.intake.confirmed
+        return frame.sequence == sequence and self.gate.clock() - seen < CURRENT_SECONDS
+
+    def _let_go(self) -> None:
+        """A newer frame is there: the one that waited was dropped."""
+        if self._waiting is not None and self._waiting.reason is not None:
+            self.stats.dropped(self._waiting.reason)
+        self._waiting = None
 
     def _clean(self, engine: LiveEngine, frame: Frame, admission: Admission) -> CleanPicture | None:
         """The engine's answer; ``None`` if it raised, which the machine deals with."""
@@ -113,7 +160,6 @@ class Processor:
             made = engine.clean(frame.picture, admission.reset is not None)
         except Exception as error:  # an engine may fail in any way of its own
             self._engine = None
-            self.stats.dropped("engine failed")
             self.post(EngineFailed(engine.plan, error))
             return None
         if admission.way is Way.CLEAN:
@@ -126,7 +172,11 @@ class Processor:
     def _leave(self, finished: Finished, again: bool) -> None:
         """Compose the picture and leave it for the main thread."""
         look = self._look
-        lines = self.stats.hud_lines(self.gate.clock()) if look.hud else []
+        lines = self._hud_lines(look) if look.hud else []
         picture = compose(finished.pathway, finished.frame.picture, finished.made, look, lines)
         output = Output(picture, finished.ticket, finished.frame.source_time, again)
         self.outbox.put(output)
+
+    def _hud_lines(self, look: Look) -> list[str]:
+        strength = f", strength {look.strength:.0%}" if look.strength < 1.0 else ""
+        return [self.gate.standing() + strength, *self.stats.hud_lines(self.gate.clock())]

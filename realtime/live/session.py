@@ -1,9 +1,12 @@
 """A whole live session from its options: source, screen, control socket and loop."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from temporal_clean import assets
 from temporal_clean.errors import TemporalCleanError
+from temporal_clean.realtime.engines import ENGINES
 from temporal_clean.realtime.live.capture.base import Capture
 from temporal_clean.realtime.live.capture.choose import open_capture
 from temporal_clean.realtime.live.control.server import ControlServer
@@ -29,6 +32,7 @@ def run_live(options: LiveOptions, tell: Callable[[str], None]) -> LiveResult:
 
     Raises :class:`TemporalCleanError` if it cannot begin.
     """
+    check_engine(options.model, options.engine)
     capture = open_capture(options)
     presenter = open_presenter(options, capture)
     tell(f"{capture.description}, shown by {presenter.description}")
@@ -45,6 +49,16 @@ def run_live(options: LiveOptions, tell: Callable[[str], None]) -> LiveResult:
     finally:
         server.stop()
     return _result(loop, capture, presenter, tell)
+
+
+def check_engine(model: str, engine: str) -> None:
+    """Refuse a model or an engine that does not exist, before anything is opened."""
+    if Path(model).suffix != ".safetensors":
+        assets.graph_path(model)
+    elif not Path(model).is_file():
+        raise TemporalCleanError(f"no checkpoint '{model}': check the path")
+    if engine.partition(":")[0] not in ("auto", *ENGINES):
+        raise TemporalCleanError(f"no engine '{engine}': expected auto, {', '.join(ENGINES)}")
 
 
 def _result(

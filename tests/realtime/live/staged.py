@@ -144,9 +144,12 @@ class Stage:
 
     def __init__(self, screen: Screen | None, open_engine: Any, **choices: Any) -> None:
         config = {name: choices.pop(name) for name in ("back_off", "engines") if name in choices}
+        still = choices.pop("still", None)
         defaults = {"source": "staged", "strength": 0.0, "min_fps": 0.0, "adaptive": False}
         options = LiveOptions(**{**defaults, "engine": "onnxruntime", **choices})
         self.source, self.screen = Source(), screen or Screen()
+        if still is not None:  # the same picture from the start on
+            self.source.index, self.source.repeating = still, True
         self.told: list[str] = []
         made = machine_config(options, self.screen)
         self.loop = LiveLoop(

@@ -12,7 +12,7 @@ from temporal_clean.realtime.live.continuity import Continuity
 from temporal_clean.realtime.live.events import Moved, Resized
 from temporal_clean.realtime.live.frames import Frame, Rectangle
 from temporal_clean.realtime.live.intake import Intake
-from temporal_clean.realtime.live.machine import NewGeneration
+from temporal_clean.realtime.live.machine_events import NewGeneration
 from temporal_clean.realtime.live.mailbox import Mailbox, Owner, same_bytes
 from temporal_clean.realtime.live.pacing import Cadence, RateCap
 from temporal_clean.realtime.live.stats import LiveStats

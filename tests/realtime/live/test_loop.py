@@ -41,10 +41,8 @@ def test_every_frame_is_accounted_for_and_none_is_older_than_the_last() -> None:
 
 
 def test_what_is_shown_is_the_cleaned_frame() -> None:
-    """At full strength, by a fresh engine over the same frames."""
-    with staged(strength=1.0) as stage:
-        stage.source.repeating = True
-        stage.source.index = 7
+    """At full strength, by a fresh engine; a still picture comes before the engine is open."""
+    with staged(strength=1.0, still=7) as stage:
         stage.plays(1)
         shown = stage.screen.pictures[0]
     picture = SIZES[64].picture(7).copy()
@@ -79,6 +77,16 @@ def test_a_still_picture_that_keeps_coming_stays_on_the_screen() -> None:
         assert stage.screen.visible
         stage.source.repeating = False
         stage.plays()
+
+
+def test_a_still_picture_comes_back_with_the_player() -> None:
+    """Nothing new is captured after the focus returns, but the source still shows it."""
+    with staged(still=7) as stage:
+        stage.plays(1)
+        stage.source.sink.tell(FocusChanged(False))
+        stage.until(lambda: not stage.screen.visible)
+        stage.source.sink.tell(FocusChanged(True))
+        stage.until(lambda: stage.screen.visible)
 
 
 def test_resizes_while_running_show_each_frame_at_its_size() -> None:

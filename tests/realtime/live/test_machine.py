@@ -34,14 +34,8 @@ from temporal_clean.realtime.live.events import (
     Visibility,
 )
 from temporal_clean.realtime.live.frames import Frame
-from temporal_clean.realtime.live.machine import (
-    EngineFailed,
-    EngineReady,
-    Machine,
-    MachineConfig,
-    NewGeneration,
-    State,
-)
+from temporal_clean.realtime.live.machine import Machine, MachineConfig, State
+from temporal_clean.realtime.live.machine_events import EngineFailed, EngineReady, NewGeneration
 
 PICTURE = np.zeros((1, 1, 4), np.uint8)
 FRAME_SECONDS = 1 / 60
