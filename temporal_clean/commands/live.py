@@ -38,6 +38,7 @@ def live(
     profile: str | None = None,
     save_profile: str | None = None,
     control: str | None = None,
+    measure_latency: bool = False,
     overwrite: bool = False,
 ) -> None:
     """Clean a game while it is played: its window is captured, cleaned and shown over the game.
@@ -72,6 +73,9 @@ def live(
         stats: A JSON file for counts, drops and resets by reason, and times.
         profile: A game's saved settings; --window finds them by its title too.
         save_profile: Save the settings given here under this name.
+        measure_latency: Show numbered frames, clean them, read them off the screen, and say how
+            long that takes; --source pattern:1280x720@60 for another size, --stats for figures and
+            a plot beside them (X11).
         control: Tell a running session: toggle, split, panic, status, 'set strength=0.5', ...
         overwrite: Replace files that exist.
     """
@@ -99,6 +103,8 @@ def live(
         "force_sdr": force_sdr or None,
         "white_nits": white_nits,
     }
+    if measure_latency:
+        choices["source"] = source or "pattern"
     if save_profile is not None:
         say(save_choices(save_profile, choices))
     options = merge(
@@ -114,6 +120,9 @@ def live(
         record=record,
         overwrite=overwrite,
     )
+    if measure_latency:
+        say(measure(options, stats))
+        return
     from temporal_clean.realtime.live.session import run_live
 
     result = run_live(options, say)
@@ -122,6 +131,26 @@ def live(
         write_whole(stats, f"{json.dumps(result.stats, indent=2)}\n".encode())
     if result.error is not None:
         raise TemporalCleanError(f"the session ended early: {result.reason}") from result.error
+
+
+def measure(options: "LiveOptions", stats: Path | None) -> str:
+    """Measure latency; figures go to ``stats`` and a plot beside it. The outcome in words."""
+    from importlib.util import find_spec
+
+    from temporal_clean.commands.progress import say
+    from temporal_clean.realtime.live.capture.pattern import parse_pattern
+    from temporal_clean.realtime.live.latency.measure import measure_latency
+    from temporal_clean.realtime.live.latency.plot import histogram_lines, write_plot
+
+    picture = stats.with_suffix(".png") if stats and find_spec("matplotlib") else None
+    if picture:
+        require_writable(picture, options.overwrite)
+    found = measure_latency(options, parse_pattern(options.source or "pattern"), say)
+    if stats:
+        write_whole(stats, f"{json.dumps(found.record(), indent=2)}\n".encode())
+    if picture:
+        write_plot(found, picture)
+    return "\n".join([*histogram_lines(found), found.summary()])
 
 
 def merge(profile: str | None, choices: dict[str, Any], **others: Any) -> "LiveOptions":

@@ -58,6 +58,16 @@ def test_an_older_frame_after_a_newer_one_is_out_of_order() -> None:
     assert report.seen == 5
 
 
+def test_the_warm_up_is_left_out() -> None:
+    drawn = frames(120)
+    changes = [Sighting(f.number, f.time + (0.2 if f.number < 60 else 0.01)) for f in drawn]
+    report = analyse(drawn, changes, changes[-1].time, looks=2000, unreadable=0, warm_up=1.0)
+    assert report.latency["max"] == pytest.approx(10, abs=0.01)
+    assert report.seen == 48  # those that came 1 s after the first, which came at 0.2 s
+    looking = changes[-1].time - changes[0].time
+    assert report.resolution == pytest.approx(1e3 * looking / 2000, abs=1e-3)
+
+
 def test_numbers_that_were_never_drawn_do_not_count() -> None:
     changes = [Sighting(n, 10 + 0.02 * n) for n in (0, 1, 2, 999, 3)]
     assert analyse(frames(4), changes, 11, looks=5, unreadable=0).seen == 4
