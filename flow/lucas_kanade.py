@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from temporal_clean.flow.pooling import smoothed
 from temporal_clean.flow.warping import warp
 
 __all__ = ["LucasKanade"]
@@ -17,13 +18,11 @@ __all__ = ["LucasKanade"]
 # Luma is enlarged in value, so that products of its gradients stay in half precision.
 SCALE = 28.0
 # Damping: a share of the texture, which bounds the quotient in half precision, and a little more,
-# so that what has no texture does not move (Levenberg, 1944).
-SHARE, FLOOR = 0.02, 0.03
+# so that what has no texture does not move (Levenberg, 1944). Four times as much stops short
+# (docs/LOG.md).
+SHARE, FLOOR = 0.005, 0.01
 # Of one step, in pixels of the level: farther the gradients mean nothing.
 FARTHEST = 1.0
-# Cells whose steps are averaged, each way. Seven follow large motions better than five and jitter
-# less (docs/LOG.md).
-NEIGHBOURS = 7
 # Belief spread over the neighbours below which steps shrink.
 LITTLE = 0.1
 
@@ -31,32 +30,32 @@ LITTLE = 0.1
 class LucasKanade(nn.Module):
     """A step of motion for each cell of ``stride`` x ``stride`` pixels, from a window around it.
 
-    Steps of neighbours are averaged by how far each is believed: solved one by one they drift
-    apart, and the warp with them (docs/LOG.md).
+    The window is warped by the motions of all its pixels but solved for one: unless these are
+    alike, steps drift apart, and the warp with them. So motion is smoothed before a step, and
+    steps are averaged by how far each is believed (docs/LOG.md).
     """
 
     window: Tensor
-    neighbours: Tensor
 
     def __init__(self, stride: int = 1, reach: int = 3) -> None:
         super().__init__()
         self.stride = stride
         # As odd or even as the stride: centred on the cell.
         self.register_buffer("window", _window((2 * reach + 1) * stride, 5), persistent=False)
-        self.register_buffer("neighbours", _window(NEIGHBOURS, 3), persistent=False)
 
     def forward(
         self,
         ours: Float[Tensor, "batch 1 height width"],
         theirs: Float[Tensor, "batch 1 height width"],
-        motion: Float[Tensor, "batch 2 height width"],
+        motion: Float[Tensor, "batch 2 rows columns"],
         belief: Float[Tensor, "batch 1 rows columns"],
     ) -> Float[Tensor, "batch 2 rows columns"]:
-        """How much farther to look than ``motion``, both in pixels of these pictures (luma).
+        """A better motion, as ``motion`` in pixels of these pictures (luma), one a cell.
 
         ``belief`` in [0, 1] is of each cell's own solution.
         """
-        warped = warp(theirs, motion, "bilinear")
+        motion = smoothed(motion)
+        warped = warp(theirs, _enlarged(motion, self.stride), "bilinear")
         across, down = _gradients((ours + warped) * (0.5 * SCALE))
         error = (ours - warped) * SCALE
         products = (across * across, across * down, down * down, across * error, down * error)
@@ -71,8 +70,15 @@ class LucasKanade(nn.Module):
         step = torch.cat([(yy * xe - xy * ye) * scale, (xx * ye - xy * xe) * scale], dim=1)
         step = step.clamp(-FARTHEST, FARTHEST)
         believed = torch.cat([step * belief, belief], dim=1)
-        spread = F.conv2d(believed, self.neighbours, padding=NEIGHBOURS // 2, groups=3)
-        return spread[:, :2] / (spread[:, 2:] + LITTLE)
+        spread = smoothed(believed)
+        return motion + spread[:, :2] / (spread[:, 2:] + LITTLE)
+
+
+def _enlarged(motion: Tensor, factor: int) -> Tensor:
+    """One motion a pixel."""
+    if factor == 1:
+        return motion
+    return F.interpolate(motion, scale_factor=float(factor), mode="bilinear", align_corners=False)
 
 
 def _window(side: int, planes: int) -> Tensor:

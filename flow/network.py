@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from temporal_clean.flow.correlation import LocalCorrelation
 from temporal_clean.flow.lucas_kanade import LucasKanade
-from temporal_clean.flow.pooling import block_mean
+from temporal_clean.flow.pooling import block_mean, smoothed
+from temporal_clean.flow.propagation import Propagation
 from temporal_clean.flow.record import Flow, FlowPlanes
 from temporal_clean.flow.warping import outside, warp
 
@@ -26,8 +27,9 @@ __all__ = ["FlowConfig", "FlowNetwork"]
 @dataclass(frozen=True)
 class FlowConfig:
     """Sizes at 1/4, 1/8 and 1/16: feature and refinement channels, 3x3 convolutions, the
-    correlation's channels (0: none) and radius, and the steps of Lucas and Kanade; ``last_solves``
-    are those on pictures of half the size at the end."""
+    correlation's channels (0: none) and radius, the steps of Lucas and Kanade before each
+    propagation, and how often both are done; ``last_solves`` are steps on pictures of half the size
+    at the end."""
 
     features: tuple[int, int, int] = (24, 32, 48)
     widths: tuple[int, int, int] = (24, 32, 64)
@@ -37,7 +39,8 @@ class FlowConfig:
     context: int = 8
     # Side of the cell whose sub-positions doubt keeps as channels (FlowPlanes): 4 or 2.
     cell: int = 4
-    solves: tuple[int, int, int] = (2, 2, 2)
+    solves: int = 2
+    rounds: tuple[int, int, int] = (1, 2, 2)
     last_solves: int = 3
 
 
@@ -56,13 +59,11 @@ class FlowNetwork(nn.Module):
         self.pyramid = FeaturePyramid(config.features)
         self.refinements = nn.ModuleList(Refinement(config, level) for level in range(3))
         self.solve = LucasKanade()
-        self.last_solve = LucasKanade(stride=2, reach=1)
+        self.propagate = Propagation()
+        self.last_solve = LucasKanade(stride=2, reach=2)
         self.motion_upsampling = LearnedUpsampling(2, config.context)
-        self.doubt_upsampling = LearnedUpsampling(1, config.context)
-        # Doubt is one half where the 4x4 means differ by 5 codes of 255, and 0.98 at 10: a
-        # starting point that training moves, not a measured optimum.
-        self.photometric_slope = nn.Parameter(torch.tensor(200.0))
-        self.photometric_tolerance = nn.Parameter(torch.tensor(0.02))
+        self.second_thoughts = SecondThoughts(config.context)
+        self.doubt_upsampling = LearnedUpsampling(1, SecondThoughts.features)
 
     def estimate(
         self,
@@ -103,14 +104,18 @@ class FlowNetwork(nn.Module):
                 motion, doubt, context = _double(motion) * 2.0, _double(doubt), _double(context)
             motion, doubt, context, gate = refine(ours, theirs, motion, doubt, context)
             motions.append(motion)
-            for _ in range(self.config.solves[::-1][index]):
-                motion = motion + self.solve(*seen, motion, gate)
+            for _ in range(self.config.rounds[::-1][index]):
+                for _ in range(self.config.solves):
+                    motion = self.solve(*seen, motion, gate)
+                motion = self.propagate(*seen, motion)
             motions.append(motion)
+        motion = motion * 2.0
         for _ in range(self.config.last_solves):
-            motion = motion + 0.5 * self.last_solve(*lights, _double(motion) * 2.0, gate)
+            motion = self.last_solve(*lights, motion, gate)
+        motion = motion * 0.5
         motions.append(motion)
-        doubt = doubt + self._photometric(block_mean(frame, 4), block_mean(previous, 4), motion)
-        phases = self.doubt_upsampling(doubt, context)
+        doubt, thoughts = self.second_thoughts(frame, previous, lights, motion, doubt, context)
+        phases = self.doubt_upsampling(doubt, thoughts)
         if self.config.cell == 2:
             phases = F.pixel_unshuffle(F.pixel_shuffle(phases, 4), 2)
         full_motion = F.pixel_shuffle(self.motion_upsampling(motion * 4.0, context), 4)
@@ -122,13 +127,6 @@ class FlowNetwork(nn.Module):
         empty = torch.zeros_like(features[:, :1])
         context = empty.expand(-1, self.config.context, -1, -1)
         return empty.expand(-1, 2, -1, -1), empty, context
-
-    def _photometric(self, ours: Tensor, theirs: Tensor, motion: Tensor) -> Tensor:
-        """Logit of doubt from what the warp fails to explain, at 1/4 resolution."""
-        difference = (ours - warp(theirs, motion, "bilinear")).abs().mean(dim=1, keepdim=True)
-        logit = self.photometric_slope * (difference - self.photometric_tolerance)
-        # Past +-8 the sigmoid is flat; a place outside the previous frame is certain doubt.
-        return logit.clamp(-8.0, 8.0) + 16.0 * outside(motion)
 
 
 class FeaturePyramid(nn.Module):
@@ -200,6 +198,48 @@ class Refinement(nn.Module):
         return motion + update[:, :2], doubt + update[:, 2:3], update[:, 4:], gate
 
 
+class SecondThoughts(nn.Module):
+    """Doubt once the motion is known: what the warp leaves unexplained, and where motion tears."""
+
+    features: ClassVar[int] = 16
+
+    def __init__(self, context: int) -> None:
+        super().__init__()
+        # Doubt is one half where the 4x4 means differ by 5 codes of 255, and 0.98 at 10: a
+        # starting point that training moves, not a measured optimum.
+        self.photometric_slope = nn.Parameter(torch.tensor(200.0))
+        self.photometric_tolerance = nn.Parameter(torch.tensor(0.02))
+        self.look = nn.Conv2d(context + 10, self.features, kernel_size=3, padding=1)
+        self.correct = nn.Conv2d(self.features, 1, kernel_size=3, padding=1)
+        _initialise(self.look)
+        nn.init.zeros_(self.correct.weight)
+        assert self.correct.bias is not None
+        nn.init.zeros_(self.correct.bias)
+
+    def forward(
+        self,
+        frame: Float[Tensor, "batch 3 height width"],
+        previous: Float[Tensor, "batch 3 height width"],
+        lights: list[Float[Tensor, "batch 1 height/2 width/2"]],
+        motion: Float[Tensor, "batch 2 height/4 width/4"],
+        doubt: Float[Tensor, "batch 1 height/4 width/4"],
+        context: Float[Tensor, "batch context height/4 width/4"],
+    ) -> tuple[Tensor, Tensor]:
+        """The logit of doubt and features for its upsampling, at 1/4."""
+        colours = (block_mean(frame, 4) - warp(block_mean(previous, 4), motion, "bilinear")).abs()
+        ours, theirs = lights
+        light = (ours - warp(theirs, _double(motion) * 2.0, "bilinear")).abs()
+        tears = motion - smoothed(motion)
+        # Differences of a few codes and of a few pixels, each brought to order one.
+        clues = [colours * 10.0, F.pixel_unshuffle(light, 2) * 10.0, tears, doubt * 0.1, context]
+        features = _activate(self.look(torch.cat(clues, dim=1)))
+        difference = colours.mean(dim=1, keepdim=True)
+        logit = self.photometric_slope * (difference - self.photometric_tolerance)
+        # Past +-8 the sigmoid is flat; a place outside the previous frame is certain doubt.
+        logit = logit.clamp(-8.0, 8.0) + 16.0 * outside(motion)
+        return doubt + logit + self.correct(features), features
+
+
 class LearnedUpsampling(nn.Module):
     """Four times larger, in phases: bilinear at first, then corrected by what context shows."""
 
@@ -207,10 +247,11 @@ class LearnedUpsampling(nn.Module):
         super().__init__()
         self.interpolate = nn.Conv2d(planes, planes * factor**2, kernel_size=3, bias=False)
         self.correct = nn.Conv2d(features, planes * factor**2, kernel_size=1)
+        assert self.correct.bias is not None
         with torch.no_grad():
             self.interpolate.weight.copy_(_bilinear_phases(planes, factor))
             self.correct.weight.zero_()
-            self.correct.bias.zero_()  # type: ignore[union-attr]
+            self.correct.bias.zero_()
 
     def forward(
         self,

@@ -1,11 +1,11 @@
-"""Block means as a strided convolution."""
+"""Block means and smoothing as convolutions."""
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-__all__ = ["block_mean"]
+__all__ = ["block_mean", "smoothed"]
 
 
 def block_mean(
@@ -20,3 +20,13 @@ def block_mean(
     weight = torch.eye(channels, dtype=x.dtype, device=x.device).view(channels, channels, 1, 1)
     weight = (weight / factor**2).expand(-1, -1, factor, factor)
     return F.conv2d(x, weight, stride=factor)
+
+
+def smoothed(
+    x: Float[Tensor, "batch channels height width"],
+) -> Float[Tensor, "batch channels height width"]:
+    """Each plane under a 3x3 binomial window (1 2 1), borders repeated."""
+    channels = x.shape[1]
+    profile = torch.tensor([0.25, 0.5, 0.25], dtype=x.dtype, device=x.device)
+    window = torch.outer(profile, profile).expand(channels, 1, 3, 3)
+    return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), window, groups=channels)

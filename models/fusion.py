@@ -35,11 +35,13 @@ class FusionConfig:
 class History(NamedTuple):
     """The past, warped to the current frame, and how far to believe it.
 
-    ``usable`` is 0 where there is no history at all: no valid state, or a cut. ``trust`` in
-    [0, 1], in phases, is 0 there and where the flow is doubted; ``coarse_trust`` the same at 1/4.
+    ``before`` is the luma of the previous frame as it came, not warped: a HUD equals it.
+    ``usable`` is 0 where there is no history at all: no valid state, or a cut. ``trust`` in [0, 1],
+    in phases, is 0 there and where the flow is doubted; ``coarse_trust`` the same at 1/4.
     """
 
     clean: Float[Tensor, "batch 3 height width"]
+    before: Float[Tensor, "batch 1 height width"]
     hidden: Float[Tensor, "batch hidden height/4 width/4"]
     usable: Float[Tensor, "batch 1 1 1"]
     trust: Float[Tensor, "batch phases height/cell width/cell"]
@@ -59,8 +61,10 @@ class FusionNetwork(nn.Module):
     """Weighs history against the spatial result.
 
     clean = spatial + trust * (weight * (kept - spatial) + correction), where ``kept`` lies
-    between the history clipped to the frame's neighbourhood and the history as it is. Untrained
-    this is classical accumulation: weight 0.5, clipped, gated by trust, no correction.
+    between the history clipped to the frame's neighbourhood and the history as it is, and
+    ``spatial`` is the frame with as much of the spatial correction as ``accept`` lets through
+    where history is trusted: a HUD looks like aliasing until one sees that it stands still.
+    Untrained this is classical accumulation: weight 0.5, clipped, gated by trust, no correction.
     """
 
     multiple_of: ClassVar[int] = 8
@@ -75,14 +79,16 @@ class FusionNetwork(nn.Module):
         self.tokens = PatchTokens()
         self.surprise = TemporalSurprise(config.token)
         self.clues = nn.Conv2d(TOKEN_DIMENSIONS + 2, 4 * CLUE_PLANES, kernel_size=1)
-        # Four planes: the clipped history's difference in RGB, and what the clip took in luma.
-        self.compare = nn.Conv2d(4, channels, kernel_size=spatial.cell, stride=spatial.cell)
+        # Five planes: the clipped history's difference in RGB, what the clip took in luma, and
+        # how the same place of the screen changed.
+        self.compare = nn.Conv2d(5, channels, kernel_size=spatial.cell, stride=spatial.cell)
         self.half_level = HalfLevel(spatial) if spatial.half else None
         joined = 2 * quarter + config.hidden + CLUE_PLANES + 1
         self.gather = nn.Conv2d(joined, quarter, kernel_size=1)
         self.body = ResidualConvolutions(quarter, config.convolutions)
         self.weight = PhaseHead(channels, planes=1, cell=spatial.cell)
         self.unclipped = PhaseHead(channels, planes=1, cell=spatial.cell, bias=-4.0)
+        self.accept = PhaseHead(channels, planes=1, cell=spatial.cell, bias=4.0)
         self.correction = PhaseHead(channels, planes=3, cell=spatial.cell)
         self.candidate = nn.Conv2d(quarter, config.hidden, kernel_size=1)
         self.keep = nn.Conv2d(quarter, config.hidden, kernel_size=1)
@@ -94,11 +100,12 @@ class FusionNetwork(nn.Module):
         history: History,
     ) -> FusionResult:
         """``frame`` is RGB in [0, 1], height and width multiples of ``multiple_of``."""
-        excess = clip_luma(luma(history.clean), luma(frame))
+        light = luma(frame)
+        excess = clip_luma(luma(history.clean), light)
         clipped = history.clean - excess
         surprise, clues = self._surprise(spatial, history)
         # Differences of a few codes carry the decision: five times larger they train well.
-        differences = torch.cat([clipped - frame, excess], dim=1) * 5.0
+        differences = torch.cat([clipped - frame, excess, light - history.before], dim=1) * 5.0
         # An unusable past leaves no trace, not even in the hidden features.
         compared = F.leaky_relu(self.compare(differences), 0.1) * history.usable
         finest, features = self._features(compared, spatial, history, clues)
@@ -106,7 +113,8 @@ class FusionNetwork(nn.Module):
         # Everything that is not history is put together in phases and shuffled once.
         weight = bounded_gate(self.weight(finest))
         share = history.trust * weight
-        rest = spatial.delta * (1.0 - for_each_colour(share))
+        refused = history.trust * (1.0 - bounded_gate(self.accept(finest)))
+        rest = spatial.delta * for_each_colour((1.0 - share) * (1.0 - refused))
         rest = rest + for_each_colour(history.trust) * self.correction(finest)
         unclipped = self._full(bounded_gate(self.unclipped(finest)))
         kept = clipped + unclipped * excess

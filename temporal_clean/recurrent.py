@@ -19,6 +19,7 @@ from temporal_clean.models import (
     History,
     SpatialCleaner,
     SpatialConfig,
+    luma,
 )
 
 __all__ = ["SIZES", "CleanerConfig", "Inspection", "RecurrentCleaner", "State"]
@@ -73,6 +74,7 @@ SIZES: dict[str, CleanerConfig] = {
             widths=(40, 64, 96),
             depths=(2, 3, 3),
             correlations=(0, 12, 16),
+            rounds=(2, 2, 2),
             cell=2,
         ),
         spatial=SpatialConfig(
@@ -130,6 +132,7 @@ class RecurrentCleaner(nn.Module):
         # Bring the past to the present: a sharp kernel for the picture, hidden features at 1/4.
         history = History(
             clean=warp_picture(state.clean, planes.motion, self.config.kernel),
+            before=luma(state.frame),
             hidden=warp(state.hidden, planes.coarse_motion, "bilinear"),
             usable=usable,
             trust=usable * (1.0 - planes.doubt),

@@ -58,6 +58,7 @@ class Weights:
 
     picture: float = 1.0
     faint: float = 0.2
+    hud: float = 1.0
     gradient: float = 0.3
     spatial: float = 0.2
     flicker: float = 1.0
@@ -183,6 +184,7 @@ class Objective(nn.Module):
             clean, state, maps = self.model.inspect(batch["input"][:, t], state)
             clean, reference = clean.float(), batch["reference"][:, t]
             now = self._picture_terms(clean, reference)
+            now["hud"] = (batch["mask"][:, t] * (clean - reference).abs()).mean()
             now["spatial"] = charbonnier(maps.spatial.float() - reference, softness=1e-3).mean()
             now["surprise"] = self._surprise(reference, before, maps, first=t == 0)
             if error is not None:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from temporal_clean.flow import block_mean
 from temporal_clean.flow.lucas_kanade import FLOOR, LITTLE, SCALE, SHARE, LucasKanade
+from temporal_clean.flow.pooling import smoothed
 from temporal_clean.models import luma
 
 
@@ -30,7 +31,7 @@ def test_each_cell_solves_its_own_least_squares(
     belief[..., row, column] = 1.0
     ours, theirs = texture(1, 24, 32, x=0.3, y=-0.2), texture(1, 24, 32)
     solver = LucasKanade(stride, reach=2)
-    found = solver(ours, theirs, torch.zeros(1, 2, 24, 32), belief)
+    found = solver(ours, theirs, torch.zeros(1, 2, 24 // stride, 32 // stride), belief)
     assert found.shape == (1, 2, 24 // stride, 32 // stride)
     assert solver.window.shape[-1] == side
     mean = ((ours + theirs) / 2)[0, 0].double().numpy()
@@ -49,8 +50,8 @@ def test_each_cell_solves_its_own_least_squares(
             right += weight[y, x] * slope * SCALE * error[v, u]
     damping = SHARE * np.trace(matrix) + FLOOR
     expected = np.linalg.solve(matrix + damping * np.eye(2), right)
-    share = float(solver.neighbours.max())
-    expected = expected * share / (share + LITTLE)
+    # A quarter of the binomial window lies on its centre.
+    expected = expected * 0.25 / (0.25 + LITTLE)
     np.testing.assert_allclose(found[0, :, row, column].numpy(), expected, atol=1e-4)
 
 
@@ -74,21 +75,27 @@ def test_steps_lead_to_the_motion(x: float, y: float, texture: Callable[..., Ten
     )
     motion = torch.zeros(1, 2, 64, 64)
     for _ in range(5):
-        motion = motion + LucasKanade()(ours, theirs, motion, torch.ones(1, 1, 64, 64))
+        motion = LucasKanade()(ours, theirs, motion, torch.ones(1, 1, 64, 64))
     error = (motion - torch.tensor([x, y]).view(1, 2, 1, 1)).norm(dim=1)[:, 6:-6, 6:-6]
-    assert float(error.mean()) < 0.12
+    # Of smoothing over 3 cells; over 7 it was 0.12 and lost more on real frames (docs/LOG.md).
+    assert float(error.mean()) < 0.14
 
 
 def test_on_half_size_pictures_a_cell_is_four_pixels(texture: Callable[..., Tensor]) -> None:
     ours, theirs = (block_mean(texture(3, 64, 64, x=x), 2) for x in (0.8, 0.0))
     motion = torch.zeros(1, 2, 16, 16)
     for _ in range(5):
-        double = torch.nn.functional.interpolate(motion, scale_factor=2.0) * 2.0
-        motion = motion + 0.5 * LucasKanade(stride=2)(
-            ours, theirs, double, torch.ones(1, 1, 16, 16)
-        )
-    assert float(motion[:, 0, 3:-3, 3:-3].mean()) == pytest.approx(0.8 / 4, abs=0.02)
-    assert float(motion[:, 1, 3:-3, 3:-3].abs().mean()) < 0.03
+        motion = LucasKanade(stride=2)(ours, theirs, motion, torch.ones(1, 1, 16, 16))
+    assert float(motion[:, 0, 3:-3, 3:-3].mean()) == pytest.approx(0.8 / 2, abs=0.04)
+    assert float(motion[:, 1, 3:-3, 3:-3].abs().mean()) < 0.06
+
+
+def test_motion_is_smoothed_before_a_step() -> None:
+    """Where nothing is believed no step is taken: the smoothing alone remains."""
+    motion = torch.rand(1, 2, 12, 12, generator=torch.manual_seed(0))
+    grey = torch.full((1, 1, 12, 12), 0.5)
+    found = LucasKanade()(grey, grey, motion, torch.zeros(1, 1, 12, 12))
+    assert torch.allclose(found, smoothed(motion))
 
 
 def test_without_texture_nothing_moves_and_no_step_is_far() -> None:

@@ -38,9 +38,11 @@ def networks(config: SpatialConfig, perturbed: float = 0.0) -> tuple[SpatialClea
 
 def history(clean: Tensor, trust: Tensor, cell: int, usable: float = 1.0) -> History:
     batch, _, height, width = clean.shape
+    before = torch.rand(batch, 1, height, width, generator=torch.manual_seed(1))
     hidden = torch.rand(batch, HIDDEN, height // 4, width // 4) * 2 - 1
     whole = torch.full((batch, 1, 1, 1), usable)
-    return History(clean, hidden, whole, F.pixel_unshuffle(trust, cell), F.avg_pool2d(trust, 4))
+    phases, coarse = F.pixel_unshuffle(trust, cell), F.avg_pool2d(trust, 4)
+    return History(clean, before, hidden, whole, phases, coarse)
 
 
 def fuse(
@@ -54,16 +56,18 @@ def fuse(
 
 
 @each_config
-@pytest.mark.parametrize("correction", [0.0, 0.05])
+@pytest.mark.parametrize(("correction", "accept"), [(0.0, 4.0), (0.05, 4.0), (0.05, -100.0)])
 def test_untrained_it_accumulates(
-    config: SpatialConfig, correction: float, texture: Callable[..., Tensor]
+    config: SpatialConfig, correction: float, accept: float, texture: Callable[..., Tensor]
 ) -> None:
-    """What history takes over needs no spatial correction: that is weighed as well."""
+    """What history takes over needs no spatial correction, and some of it may be refused."""
     frame, past = texture(1, 48, 64), texture(2, 48, 64)
     both, trust = networks(config), torch.ones(1, 1, 48, 64)
     torch.nn.init.constant_(both[0].correction.convolution.bias, correction)
+    torch.nn.init.constant_(both[1].accept.convolution.bias, accept)
     result, _ = fuse(both, frame, history(past, trust, config.cell))
-    delta = correction * torch.sigmoid(torch.tensor(2.0))
+    accepted = 0.02 + 0.96 * torch.sigmoid(torch.tensor(accept))
+    delta = accepted * correction * torch.sigmoid(torch.tensor(2.0))
     excess = clip_luma(luma(past), luma(frame))
     unclipped = 0.02 + 0.96 * torch.sigmoid(torch.tensor(-4.0))
     kept = past - (1 - unclipped) * excess
