@@ -92,11 +92,25 @@ class Blobs:
         }
         self.shapes |= {name: value.shape for name, value in self.constants.items()}
         self.written: dict[tuple[str, tuple[int, ...]], str] = {}
+        self.parts: dict[str, list[str]] = {}
         self.fresh = 0
 
-    def new(self) -> str:
+    def new(self, shape: tuple[int, ...] | None = None) -> str:
+        """A name of our own; ``shape`` as in the graph, where the blob stands for a tensor."""
         self.fresh += 1
-        return f"inner_{self.fresh}"
+        name = f"inner_{self.fresh}"
+        if shape:
+            self.shapes[name] = shape
+        return name
+
+    def items(self, name: str) -> list[str]:
+        """A batch's items, each a tensor of batch one."""
+        if name not in self.parts:
+            count, *rest = self.shapes[name]
+            cut = [self.new() for _ in range(count)]
+            self.writer.add("Slice", [self.operand(name)], cut, {0: [1] * count, 1: 0})
+            self.parts[name] = [self.reshape(part, self.new((1, *rest)), rest) for part in cut]
+        return self.parts[name]
 
     def axis(self, name: str, axis: int) -> int:
         """An ONNX axis as ncnn counts it, from the outermost of the blob."""

@@ -48,7 +48,8 @@ def ncnn_model(graph: bytes) -> NcnnModel:
         blobs.writer.add("Input", [], [value.name], sizes)
     for node in model.graph.node:
         OPERATORS[node.op_type](blobs, node)
-    return NcnnModel(blobs.writer.text(), bytes(blobs.writer.weights))
+    results = [value.name for value in model.graph.output]
+    return NcnnModel(blobs.writer.text(results), bytes(blobs.writer.weights))
 
 
 def cached_ncnn(graph: bytes, request: GraphRequest) -> Path:

@@ -141,17 +141,26 @@ def _convolution(blobs: Blobs, node: onnx.NodeProto) -> None:
 
 
 def _concat(blobs: Blobs, node: onnx.NodeProto) -> None:
+    """Along the batch too: then every part keeps its batch axis of one."""
     axis = blobs.axis(node.output[0], _attributes(node)["axis"])
-    parts = [blobs.operand(name) for name in node.input]
+    axes = len(blob_shape(blobs.shapes[node.output[0]]))
+    parts = [blobs.operand(name, axes) for name in node.input]
     blobs.writer.add("Concat", parts, [node.output[0]], {0: axis})
 
 
 def _split(blobs: Blobs, node: onnx.NodeProto) -> None:
-    axis = blobs.axis(node.input[0], _attributes(node).get("axis", 0))
-    sizes = [blob_shape(blobs.shapes[name])[axis] for name in node.output]
-    blobs.writer.add(
-        "Slice", [blobs.operand(node.input[0])], list(node.output), {0: sizes, 1: axis}
-    )
+    source = node.input[0]
+    axis = blobs.axis(source, _attributes(node).get("axis", 0))
+    shapes = [blobs.shapes[name] for name in node.output]
+    axes = len(blob_shape(blobs.shapes[source]))
+    sizes = [shape[axis - axes] for shape in shapes]
+    # A part of a batch that has become one loses that axis.
+    short = [len(blob_shape(shape)) < axes for shape in shapes]
+    parts = [blobs.new() if s else n for s, n in zip(short, node.output, strict=True)]
+    blobs.writer.add("Slice", [blobs.operand(source)], parts, {0: sizes, 1: axis})
+    for part, name, shape in zip(parts, node.output, shapes, strict=True):
+        if part != name:
+            blobs.reshape(part, name, blob_shape(shape))
 
 
 def _slice(blobs: Blobs, node: onnx.NodeProto) -> None:
@@ -166,7 +175,11 @@ def _slice(blobs: Blobs, node: onnx.NodeProto) -> None:
     source, target = blobs.operand(node.input[0]), node.output[0]
     crop: dict[int, Value] = {9: starts, 10: ends, 11: inner}
     if set(steps) == {1}:
-        blobs.layer("Crop", source, target, crop)
+        wanted = blob_shape(blobs.shapes[target])
+        if len(wanted) == len(blob_shape(shape)):
+            blobs.layer("Crop", source, target, crop)
+        else:  # one of a batch
+            blobs.reshape(blobs.layer("Crop", source, blobs.new(), crop), target, wanted)
         return
     _strided(blobs, blobs.layer("Crop", source, blobs.new(), crop), node, inner, steps)
 
@@ -313,6 +326,35 @@ def _layer_norm(blobs: Blobs, node: onnx.NodeProto) -> None:
 
 
 Writer = Callable[[Blobs, onnx.NodeProto], None]
+
+
+def _each(write: Writer) -> Writer:
+    """A layer that knows no batch, once for each of a batch's items."""
+
+    def run(blobs: Blobs, node: onnx.NodeProto) -> None:
+        shape = blobs.shapes[node.output[0]]
+        if len(shape) < 4 or shape[0] == 1:
+            write(blobs, node)
+            return
+        single = (1, *shape[1:])
+        results = []
+        for index in range(shape[0]):
+            item = onnx.NodeProto()
+            item.CopyFrom(node)
+            item.input[:] = [
+                blobs.items(name)[index]
+                if len(blobs.shapes.get(name, ())) == 4 and name not in blobs.constants
+                else name
+                for name in node.input
+            ]
+            item.output[:] = [blobs.new(single)]
+            write(blobs, item)
+            results.append(blobs.operand(item.output[0], len(shape)))
+        blobs.writer.add("Concat", results, [node.output[0]], {0: 0})
+
+    return run
+
+
 OPERATORS: dict[str, Writer] = {
     **dict.fromkeys(UNARY, _unary),
     **dict.fromkeys(PLAIN, _plain),
@@ -325,17 +367,17 @@ OPERATORS: dict[str, Writer] = {
     "Not": _not,
     "Where": _where,
     "Clip": _clip,
-    "Conv": _convolution,
+    "Conv": _each(_convolution),
     "Concat": _concat,
     "Split": _split,
     "Slice": _slice,
     "Gather": _gather,
     "Transpose": _transpose,
-    "Resize": _resize,
-    "Pad": _pad,
-    "DepthToSpace": _shuffle,
-    "SpaceToDepth": _unshuffle,
-    "GridSample": _grid_sample,
+    "Resize": _each(_resize),
+    "Pad": _each(_pad),
+    "DepthToSpace": _each(_shuffle),
+    "SpaceToDepth": _each(_unshuffle),
+    "GridSample": _each(_grid_sample),
     "MatMul": _matmul,
     "Softmax": _softmax,
     "LayerNormalization": _layer_norm,

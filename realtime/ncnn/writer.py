@@ -5,7 +5,7 @@ Formats: ncnn's docs/developer-guide/param-and-model-file-structure.md and opera
 
 import struct
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,16 +56,21 @@ class LayerWriter:
         floats = np.ascontiguousarray(values, np.float32).tobytes()
         self.weights += FLOAT_TAG + floats if tagged else floats
 
-    def text(self) -> str:
-        """The .param file."""
-        layers = _with_splits(self.layers)
+    def text(self, results: Collection[str]) -> str:
+        """The .param file; ``results`` are the blobs that somebody will extract."""
+        layers = _with_splits(self.layers, results)
         blobs = sum(len(layer.outputs) for layer in layers)
         lines = [str(MAGIC), f"{len(layers)} {blobs}", *(_line(layer) for layer in layers)]
         return "\n".join(lines) + "\n"
 
 
-def _with_splits(layers: list[Layer]) -> list[Layer]:
+def _with_splits(layers: list[Layer], results: Collection[str]) -> list[Layer]:
+    """Each reader gets a copy of its own, a result that is read inside too.
+
+    ncnn drops a blob once it is read: extracting it afterwards ends in a crash.
+    """
     readers = Counter(name for layer in layers for name in layer.inputs)
+    readers.update(results)
     taken: Counter = Counter()
     result = []
     for layer in layers:
@@ -73,11 +78,16 @@ def _with_splits(layers: list[Layer]) -> list[Layer]:
         for name in layer.inputs:
             inputs.append(f"{name}~{taken[name]}" if readers[name] > 1 else name)
             taken[name] += 1
-        result.append(Layer(layer.kind, layer.name, inputs, layer.outputs, layer.parameters))
+        outputs, splits = [], []
         for name in layer.outputs:
+            copies = [f"{name}~{index}" for index in range(readers[name] - (name in results))]
+            shared = name in results and bool(copies)
+            outputs.append(f"{name}~made" if shared else name)
             if readers[name] > 1:
-                copies = [f"{name}~{index}" for index in range(readers[name])]
-                result.append(Layer("Split", f"split_{name}", [name], copies, {}))
+                tops = [*copies, name] if shared else copies
+                splits.append(Layer("Split", f"split_{name}", [outputs[-1]], tops, {}))
+        result.append(Layer(layer.kind, layer.name, inputs, outputs, layer.parameters))
+        result += splits
     return result
 
 
