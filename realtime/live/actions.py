@@ -10,6 +10,7 @@ from temporal_clean.realtime.live.frames import PixelFormat
 __all__ = [
     "Action",
     "Admission",
+    "Debt",
     "Hide",
     "OpenEngine",
     "Plan",
@@ -58,6 +59,14 @@ class Way(Enum):
     PASS = "pass"  # shown as it came, by presenters that do not lie over the game
     PROBE = "probe"  # cleaned to see how long it takes, not shown
     DROP = "drop"
+
+
+class Debt(Enum):
+    """What is still to be done with a frame that the source shows on."""
+
+    NONE = "none"
+    SHOW = "show"  # what was made of it is not on the screen any more
+    ALL = "all"  # it was not cleaned, or not since the last reset
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from temporal_clean.realtime.live.actions import Action, Admission, Plan, Ticket
+from temporal_clean.realtime.live.actions import Action, Admission, Debt, Plan, Ticket
 from temporal_clean.realtime.live.budget import Level
 from temporal_clean.realtime.live.frames import Frame
 from temporal_clean.realtime.live.machine import Machine
@@ -33,9 +33,9 @@ class Gate:
         with self._lock:
             return self.machine.admit(frame, plan, self.clock())
 
-    def would_clean(self, frame: Frame, plan: Plan) -> bool:
+    def owes(self, ticket: Ticket, plan: Plan | None) -> Debt:
         with self._lock:
-            return self.machine.would_clean(frame, plan)
+            return self.machine.owes(ticket, plan)
 
     def stepped(self, plan: Plan, seconds: float, interval: float | None) -> None:
         with self._lock:

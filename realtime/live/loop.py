@@ -80,7 +80,7 @@ class LiveLoop:
         self._events: queue.SimpleQueue[MachineEvent] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._place: Rectangle | None = None
-        self._interrupts = 0
+        self._interrupts, self._shown = 0, -1
         self.clock = time.monotonic
         machine = Machine(
             config or machine_config(options, presenter),
@@ -211,8 +211,9 @@ class LiveLoop:
         place = self._place or Rectangle(0, 0, picture.shape[1], picture.shape[0])
         self._present(lambda: self.presenter.show(picture, place))
         now = self.clock()
-        latency = None if output.again else 1e3 * (now - output.source_time)
-        self.stats.shown(now, latency)
+        again = output.ticket.sequence == self._shown
+        self._shown = output.ticket.sequence
+        self.stats.shown(now, None if again else 1e3 * (now - output.source_time))
 
     def _present(self, call: Callable[[], Any]) -> None:
         """A call of the presenter; if it raises, the session ends."""

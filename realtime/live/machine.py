@@ -12,6 +12,7 @@ from enum import Enum
 from temporal_clean.realtime.live.actions import (
     Action,
     Admission,
+    Debt,
     Hide,
     Plan,
     RestartCapture,
@@ -150,10 +151,15 @@ class Machine:
         as_it_came = way in (Way.PASS, Way.PROBE) and self._passes(self._derive())
         return Admission(way, ticket, reason, reset, way is Way.CLEAN or as_it_came)
 
-    def would_clean(self, frame: Frame, plan: Plan) -> bool:
-        """Whether ``admit`` would have the frame cleaned; changes nothing."""
-        usable = plan == self.engines.running and frame.generation == self.generation
-        return usable and self._derive() is State.RUN
+    def owes(self, ticket: Ticket, plan: Plan | None) -> Debt:
+        """What is due to a frame that ``admit`` gave this ticket and the source still shows."""
+        if self._stopped or ticket.generation != self.generation:
+            return Debt.NONE
+        runs = self._derive() is State.RUN and plan == self.engines.running
+        if ticket.epoch != self.continuity.epoch or (runs and not ticket.cleaned):
+            return Debt.ALL
+        hidden = not self.overlay and ticket.sequence == self._shown
+        return Debt.SHOW if runs and hidden else Debt.NONE
 
     def stepped(self, plan: Plan, seconds: float, interval: float | None, now: float) -> None:
         """A step of the engine of ``plan`` took so long; frames come every ``interval``."""

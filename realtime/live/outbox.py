@@ -36,7 +36,7 @@ class Outbox:
         with self._lock:
             replaced, self._output = self._output, output
             if replaced is not None and not replaced.again:
-                if output.ticket == replaced.ticket:  # the same frame, only drawn anew
+                if output.ticket.sequence == replaced.ticket.sequence:  # only drawn anew
                     self._output = replace(output, again=False)
                 else:
                     self._stats.dropped("superseded")

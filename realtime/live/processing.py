@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from temporal_clean.realtime.live.actions import Admission, Ticket, Way
+from temporal_clean.realtime.live.actions import Admission, Debt, Ticket, Way
 from temporal_clean.realtime.live.building import CleanPicture, LiveEngine
 from temporal_clean.realtime.live.composing import compose
 from temporal_clean.realtime.live.events import Failed
@@ -36,10 +36,11 @@ class Finished:
     made: CleanPicture | None
 
 
-class Waiting(NamedTuple):
-    """A frame that was not cleaned, and why; ``None`` if it was shown as it came."""
+class InHand(NamedTuple):
+    """The newest frame, its ticket, and why it was not shown; ``None`` if it was."""
 
     frame: Frame
+    ticket: Ticket
     reason: str | None
 
 
@@ -61,7 +62,7 @@ class Processor:
         self._look, self._look_changed = look, False
         self._engine: LiveEngine | None = None
         self._last: Finished | None = None
-        self._waiting: Waiting | None = None
+        self._hand: InHand | None = None
         self._ending = False
         self._thread = threading.Thread(
             target=self._run, name="temporal-clean cleaner", daemon=True
@@ -92,12 +93,12 @@ class Processor:
         try:
             while not self._ending:
                 frame = self.intake.mailbox.take(IDLE_SECONDS)
+                look_changed, self._look_changed = self._look_changed, False
                 if frame is not None:
                     self._let_go()
                     self._process(frame)
-                elif not self._try_again() and self._look_changed and self._last is not None:
+                elif not self._catch_up() and look_changed and self._last is not None:
                     self._leave(self._last, again=True)
-                self._look_changed = False
             self._let_go()
         except Exception as error:  # told to the main thread, which ends the session
             self.post(Failed("processing", error))
@@ -106,53 +107,44 @@ class Processor:
         """One frame, on the way that the gate gives it."""
         engine = self._engine
         admission = self.gate.admit(frame, engine.plan if engine else None)
-        if admission.way is Way.CLEAN and engine is not None:
-            self._show_cleaned(engine, frame, admission, again=False)
-            return
-        self._waiting = Waiting(frame, admission.reason)
-        if admission.way is Way.PROBE and engine is not None:
-            self._clean(engine, frame, admission)
-        if admission.shown:
-            self._waiting = Waiting(frame, None)
+        seen_already = self._hand is not None and self._hand.reason is None
+        self._hand = InHand(frame, admission.ticket, None if seen_already else admission.reason)
+        made = None
+        if engine is not None and admission.way in (Way.CLEAN, Way.PROBE):
+            made = self._clean(engine, frame, admission)
+        if admission.way is Way.CLEAN and made is None:
+            self._hand = self._hand._replace(reason="engine failed")
+        elif admission.shown:
+            self._hand = self._hand._replace(reason=None)
             pathway = self.pathway_of(pixel_format(frame.picture))
-            self._last = Finished(frame, admission.ticket, pathway, None)
+            shown = made if admission.way is Way.CLEAN else None
+            self._last = Finished(frame, admission.ticket, pathway, shown)
             self._leave(self._last, again=False)
 
-    def _show_cleaned(
-        self, engine: LiveEngine, frame: Frame, admission: Admission, again: bool
-    ) -> None:
-        made = self._clean(engine, frame, admission)
-        if made is None:
-            self._waiting = Waiting(frame, "engine failed")
-        else:
-            self._waiting = None
-            self._last = Finished(frame, admission.ticket, engine.pathway, made)
-            self._leave(self._last, again)
-
-    def _try_again(self) -> bool:
-        """Clean the frame in hand that was not, if it is still what the source shows.
+    def _catch_up(self) -> bool:
+        """Do what is owed to the frame in hand, if the source still shows it; True if anything.
 
         A still picture comes once: the engine may be ready, or the player back, only after it.
         """
-        waiting, engine = self._waiting, self._engine
-        if waiting is None or engine is None or not self._is_current(waiting.frame):
+        hand, engine = self._hand, self._engine
+        if hand is None or not self._is_current(hand.frame):
             return False
-        if not self.gate.would_clean(waiting.frame, engine.plan):
-            return False
-        admission = self.gate.admit(waiting.frame, engine.plan)
-        if admission.way is Way.CLEAN:
-            self._show_cleaned(engine, waiting.frame, admission, again=waiting.reason is None)
-        return True
+        debt = self.gate.owes(hand.ticket, engine.plan if engine else None)
+        if debt is Debt.ALL:
+            self._process(hand.frame)
+        elif debt is Debt.SHOW and self._last is not None:
+            self._leave(self._last, again=False)
+        return debt is not Debt.NONE
 
     def _is_current(self, frame: Frame) -> bool:
         sequence, seen = self.intake.confirmed
         return frame.sequence == sequence and self.gate.clock() - seen < CURRENT_SECONDS
 
     def _let_go(self) -> None:
-        """A newer frame is there: the one that waited was dropped."""
-        if self._waiting is not None and self._waiting.reason is not None:
-            self.stats.dropped(self._waiting.reason)
-        self._waiting = None
+        """A newer frame is there: the one in hand is dropped, unless it was shown."""
+        if self._hand is not None and self._hand.reason is not None:
+            self.stats.dropped(self._hand.reason)
+        self._hand = None
 
     def _clean(self, engine: LiveEngine, frame: Frame, admission: Admission) -> CleanPicture | None:
         """The engine's answer; ``None`` if it raised, which the machine deals with."""

@@ -12,6 +12,7 @@ from temporal_clean.errors import TemporalCleanError
 from temporal_clean.realtime.live.actions import (
     Action,
     Admission,
+    Debt,
     Hide,
     OpenEngine,
     Plan,
@@ -46,6 +47,7 @@ LOST = RuntimeError("device lost")
 class Flying:
     """A frame on its way through the network, and the world's step at which it left."""
 
+    frame: Frame
     admission: Admission
     plan: Plan | None
     born: int
@@ -66,6 +68,7 @@ class World:
         self.engine: Plan | None = None
         self.wanted: Plan | None = None
         self.flying: deque[Flying] = deque()
+        self.hand: Flying | None = None
         self.overlay, self.fresh, self.last_shown = False, 0.0, -1
         self.stopped: Stop | None = None
         self.shown, self.hidden, self.told, self.resets = 0, [], [], []
@@ -135,11 +138,16 @@ class World:
         self.now += seconds
         self.sequence += steps
         frame = Frame(PICTURE, self.generation, self.sequence, self.now, self.now, self.now)
+        return self.admit(frame)
+
+    def admit(self, frame: Frame) -> Admission:
+        self.steps += 1
         admission = self.machine.admit(frame, self.engine, self.now)
+        self.hand = Flying(frame, admission, self.engine, self.steps)
         if admission.reset and admission.way is Way.CLEAN:
             self.resets.append(admission.reset)
         if admission.way is not Way.DROP:
-            self.flying.append(Flying(admission, self.engine, self.steps))
+            self.flying.append(self.hand)
         return admission
 
     def finish(self, seconds: float = 0.005) -> None:
@@ -148,6 +156,18 @@ class World:
             if flying.plan and flying.admission.way in (Way.CLEAN, Way.PROBE):
                 self.machine.stepped(flying.plan, seconds, FRAME_SECONDS, self.now)
             self.do(self.machine.finished(flying.admission.ticket, self.now), flying)
+
+    def catch_up(self) -> Debt:
+        """The source shows its last frame on: what is owed to it is done."""
+        if self.hand is None:
+            return Debt.NONE
+        debt = self.machine.owes(self.hand.admission.ticket, self.engine)
+        if debt is Debt.ALL:
+            self.admit(self.hand.frame)
+        elif debt is Debt.SHOW:
+            self.do(self.machine.finished(self.hand.admission.ticket, self.now), self.hand)
+            assert self.overlay
+        return debt
 
     def draw_again(self) -> None:
         if self.flying:
@@ -168,7 +188,6 @@ class World:
 
     def play(self, frames: int, seconds: float = 0.005) -> None:
         for _ in range(frames):
-            self.steps += 1
             self.frame()
             self.finish(seconds)
             self.tick()
@@ -201,7 +220,6 @@ def test_waits_for_frames_then_for_an_engine_then_runs() -> None:
 def test_a_resize_drops_what_is_on_its_way_and_resets() -> None:
     world = running()
     world.frame()
-    world.steps += 1
     world.resize()
     assert world.hidden == ["rebuild"]
     world.finish()
@@ -222,7 +240,6 @@ def test_a_resize_drops_what_is_on_its_way_and_resets() -> None:
 def test_minimised_or_without_focus_the_overlay_is_away(away, back) -> None:
     world = running()
     world.frame()
-    world.steps += 1
     world.tell(away)
     assert world.machine.state is State.PAUSED
     assert world.hidden == ["paused"]
@@ -267,6 +284,29 @@ def test_a_picture_that_the_source_repeats_is_not_old() -> None:
         world.fresh = world.now
         world.tick(0.1)
     assert world.hidden == []
+
+
+def test_a_still_picture_is_owed_what_it_has_not_got() -> None:
+    world = World()
+    world.resize()
+    assert world.frame().reason == "rebuild"
+    assert world.catch_up() is Debt.NONE
+    world.built()
+    assert world.catch_up() is Debt.ALL  # the engine came after it
+    world.finish()
+    assert world.shown == 1
+    assert world.catch_up() is Debt.NONE
+    world.tell(FocusChanged(False))
+    assert world.catch_up() is Debt.ALL
+    assert world.catch_up() is Debt.NONE  # nothing to be done before the player is back
+    world.tell(FocusChanged(True))
+    assert world.catch_up() is Debt.ALL
+    world.finish()
+    assert world.shown == 2
+    world.tick(0.4)
+    assert world.hidden == ["paused", "watchdog"]
+    assert world.catch_up() is Debt.SHOW
+    assert world.overlay
 
 
 def test_frames_that_the_engine_does_not_finish_hide_the_overlay() -> None:
@@ -401,7 +441,7 @@ def test_the_end_hides_and_stops_once(event) -> None:
 NAMES = (
     *("frame", "frame", "frame", "finish", "finish", "tick", "tick"),
     *("skip", "again", "repeat", "build", "build", "fail", "refuse", "slow", "resize"),
-    *("hide", "show", "blur", "focus", "toggle", "panic", "capture"),
+    *("catch", "hide", "show", "blur", "focus", "toggle", "panic", "capture"),
 )
 EVENTS = st.tuples(
     st.sampled_from(NAMES), st.sampled_from([0.0, 0.001, FRAME_SECONDS, 0.05, 0.12, 0.4, 3.0])
@@ -409,7 +449,6 @@ EVENTS = st.tuples(
 
 
 def happen(world: World, name: str, seconds: float) -> None:
-    world.steps += 1
     match name:
         case "frame":
             world.frame(seconds)
@@ -427,6 +466,8 @@ def happen(world: World, name: str, seconds: float) -> None:
             world.machine.confirm(world.sequence, world.now)
             if world.overlay and world.sequence == world.last_shown:
                 world.fresh = world.now
+        case "catch":
+            world.catch_up()
         case "build":
             world.built()
         case "fail":
@@ -459,7 +500,6 @@ def test_ten_thousand_random_events(events: list[tuple[str, float]], covers: boo
     for name, seconds in events:
         happen(world, name, seconds)
     if world.stopped is None:
-        world.steps += 1
         world.flying.clear()
         for event in (Visibility(True), FocusChanged(True)):
             world.tell(event)
