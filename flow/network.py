@@ -60,7 +60,7 @@ class FlowNetwork(nn.Module):
         self.refinements = nn.ModuleList(Refinement(config, level) for level in range(3))
         self.solve = LucasKanade()
         self.propagate = Propagation()
-        self.last_solve = LucasKanade(stride=2, reach=2)
+        self.last_solve = LucasKanade(stride=2, reach=1)
         self.motion_upsampling = LearnedUpsampling(2, config.context)
         self.second_thoughts = SecondThoughts(config.context)
         self.doubt_upsampling = LearnedUpsampling(1, SecondThoughts.features)

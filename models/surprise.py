@@ -1,7 +1,7 @@
 """Surprise: how improbable a patch is, given what surrounds it or what came before it.
 
-A token is one 8x8 patch of the frame in a fixed orthonormal basis (a discrete cosine transform of
-luma, and the lowest four coefficients of each chroma axis). Because the basis is fixed, the
+A token is one 8x8 patch of the frame in a fixed basis (a discrete cosine transform of luma, and the
+lowest four coefficients of each chroma axis). Because the basis is fixed, the
 likelihood cannot be improved by making the features dull. A conditional density of the token is a
 Laplace distribution in each dimension, its mean and scale predicted without looking at the token;
 its negative log-likelihood, in nats a dimension, is the surprise.
@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from temporal_clean.models.attention import WindowAttention
+from temporal_clean.models.neighbourhood import luma
 
 __all__ = ["TOKEN_DIMENSIONS", "PatchTokens", "SpatialSurprise", "Surprise", "TemporalSurprise"]
 
@@ -42,20 +43,24 @@ class PatchTokens(nn.Module):
     frequency; it sets the unit of the likelihood, not its optimum.
     """
 
-    basis: Tensor
+    light: Tensor
     grey: Tensor
+    colour: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        basis = _token_basis()
-        self.register_buffer("basis", basis, persistent=False)
-        self.register_buffer("grey", -0.5 * basis.sum(dim=(1, 2, 3)), persistent=False)
+        light, colour = _light_basis(), _colour_basis()
+        self.register_buffer("light", light, persistent=False)
+        self.register_buffer("grey", -0.5 * light.sum(dim=(1, 2, 3)), persistent=False)
+        self.register_buffer("colour", colour, persistent=False)
 
     def forward(
         self, frame: Float[Tensor, "batch 3 height width"]
     ) -> Float[Tensor, "batch dimensions height/8 width/8"]:
         """``frame`` is RGB in [0, 1]; mid grey gives zero tokens."""
-        return F.conv2d(frame, self.basis, self.grey, stride=PATCH)
+        # Luma first: a third of the work, and others need that plane as well.
+        light = F.conv2d(luma(frame), self.light, self.grey, stride=PATCH)
+        return torch.cat([light, F.conv2d(frame, self.colour, stride=PATCH)], dim=1)
 
 
 class SpatialSurprise(nn.Module):
@@ -129,22 +134,25 @@ def _laplace(tokens: Tensor, mean: Tensor, log_scale: Tensor) -> Surprise:
     return Surprise(nats, residual.clamp(-8.0, 8.0))
 
 
-def _token_basis() -> Tensor:
-    """Convolution weights (dimensions, 3, 8, 8), scaled to unit size on natural pictures."""
-    grey = torch.tensor([1.0, 1.0, 1.0]) / math.sqrt(3.0)
+def _light_basis() -> Tensor:
+    """Convolution weights (dimensions, 1, 8, 8) for luma, unit size on natural pictures."""
+    order = [(u, v) for u in range(PATCH) for v in range(PATCH)]
+    # A grey pixel is sqrt(3) times its luma away from black.
+    return torch.stack([_basis_function(torch.tensor([3.0**0.5]), u, v, 1.6) for u, v in order])
+
+
+def _colour_basis() -> Tensor:
+    """The same (dimensions, 3, 8, 8) for the lowest coefficients of two chroma axes."""
     warm = torch.tensor([1.0, 0.0, -1.0]) / math.sqrt(2.0)
     green = torch.tensor([-1.0, 2.0, -1.0]) / math.sqrt(6.0)
-    order = [(u, v) for u in range(PATCH) for v in range(PATCH)]
     lowest = [(0, 0), (0, 1), (1, 0), (1, 1)]
-    rows = [_basis_function(grey, u, v, size=1.6) for u, v in order]
-    rows += [_basis_function(axis, u, v, size=0.4) for axis in (warm, green) for u, v in lowest]
-    return torch.stack(rows)
+    return torch.stack([_basis_function(a, u, v, 0.4) for a in (warm, green) for u, v in lowest])
 
 
-def _basis_function(colour: Tensor, u: int, v: int, size: float) -> Tensor:
-    """One orthonormal DCT-II basis function on a colour axis, over its 1/f size."""
+def _basis_function(axis: Tensor, u: int, v: int, size: float) -> Tensor:
+    """One orthonormal DCT-II basis function along an axis of colours, over its 1/f size."""
     n = torch.arange(PATCH) + 0.5
     vertical = torch.cos(math.pi * u * n / PATCH) * math.sqrt((1 if u == 0 else 2) / PATCH)
     horizontal = torch.cos(math.pi * v * n / PATCH) * math.sqrt((1 if v == 0 else 2) / PATCH)
     usual = size / (1.0 + math.hypot(u, v)) ** 1.5
-    return torch.einsum("c,i,j->cij", colour, vertical, horizontal) / usual
+    return torch.einsum("c,i,j->cij", axis, vertical, horizontal) / usual

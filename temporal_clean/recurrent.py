@@ -69,14 +69,9 @@ class CleanerConfig:
 SIZES: dict[str, CleanerConfig] = {
     "fast": CleanerConfig(),
     "quality": CleanerConfig(
-        flow=FlowConfig(
-            features=(32, 48, 64),
-            widths=(40, 64, 96),
-            depths=(2, 3, 3),
-            correlations=(0, 12, 16),
-            rounds=(2, 2, 2),
-            cell=2,
-        ),
+        # The same weights as in ``fast``: one three times its size found no better motion
+        # (docs/LOG.md).
+        flow=FlowConfig(rounds=(2, 2, 2), cell=2),
         spatial=SpatialConfig(
             half=24, quarter=40, eighth=64, heads=4, blocks=2, stem_convolutions=1
         ),

@@ -52,7 +52,7 @@ class Preset:
 
     size: Size
     stages: tuple[Stage, ...]
-    round_steps: int = 1000
+    round_steps: int = 500
     averaging: float = 0.999
     weight_decay: float = 1e-4
     most_gradient: float = 1.0

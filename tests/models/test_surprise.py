@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Laplace
 
-from temporal_clean.models import PatchTokens, SpatialSurprise, TemporalSurprise, surprise
+from temporal_clean.models import PatchTokens, SpatialSurprise, TemporalSurprise, luma, surprise
 from temporal_clean.models.surprise import TOKEN_DIMENSIONS
 
 
@@ -35,11 +35,15 @@ def spatial(seed: int = 0) -> SpatialSurprise:
 
 
 class TestPatchTokens:
-    def test_basis_is_orthogonal(self) -> None:
-        rows = PatchTokens().basis.flatten(1)
-        assert rows.shape == (TOKEN_DIMENSIONS, 3 * 8 * 8)
-        directions = torch.nn.functional.normalize(rows, dim=1)
-        assert torch.allclose(directions @ directions.T, torch.eye(TOKEN_DIMENSIONS), atol=1e-5)
+    def test_no_dimension_repeats_another(self) -> None:
+        """Luma's functions are orthogonal, and colour adds what luma does not hold."""
+        light = torch.nn.functional.normalize(PatchTokens().light.flatten(1), dim=1)
+        assert torch.allclose(light @ light.T, torch.eye(64), atol=1e-5)
+        pixels = torch.eye(3 * 8 * 8).view(-1, 3, 8, 8)
+        rows = (PatchTokens()(pixels) - PatchTokens()(torch.zeros(1, 3, 8, 8))).flatten(1)
+        rows = torch.nn.functional.normalize(rows, dim=0)
+        assert rows.shape == (3 * 8 * 8, TOKEN_DIMENSIONS)
+        assert torch.linalg.svdvals(rows.double()).min() > 0.1
 
     def test_grey_gives_zero(self) -> None:
         tokens = PatchTokens()(torch.full((1, 3, 16, 24), 0.5))
@@ -47,12 +51,12 @@ class TestPatchTokens:
         assert tokens.abs().max() < 1e-4
 
     def test_luma_is_kept_whole(self, texture: Callable[..., Tensor]) -> None:
-        """Grey pictures can be put together again from their tokens: nothing is lost."""
+        """Luma can be put together again from the tokens: nothing is lost."""
         module = PatchTokens()
-        picture = texture(1, 16, 16).mean(dim=1, keepdim=True).repeat(1, 3, 1, 1)
-        dual = module.basis / module.basis.square().sum(dim=(1, 2, 3), keepdim=True)
-        again = torch.nn.functional.conv_transpose2d(module(picture), dual, stride=8) + 0.5
-        assert torch.allclose(again, picture, atol=1e-5)
+        picture = texture(1, 16, 16)
+        dual = module.light / module.light.square().sum(dim=(1, 2, 3), keepdim=True)
+        again = torch.nn.functional.conv_transpose2d(module(picture)[:, :64], dual, stride=8) + 0.5
+        assert torch.allclose(again, luma(picture), atol=1e-5)
 
     def test_each_patch_by_itself(self, texture: Callable[..., Tensor]) -> None:
         picture = texture(2, 24, 24)
