@@ -46,6 +46,7 @@ def bench(
         plot: Draw them into this .png.
         overwrite: Replace what stands under these names.
     """
+    from temporal_clean.assets import graph_path
     from temporal_clean.commands.graphs import parse_size
 
     for path in (json, plot):
@@ -54,6 +55,8 @@ def bench(
     if frames < 1:
         raise TemporalCleanError(f"frames must be 1 or more, got {frames}")
     asked = [parse_size(size) for size in sizes]
+    for model in models:
+        graph_path(model)  # refuses what is no model
     if roofline:
         if plot or peers or engines:
             raise TemporalCleanError("--roofline only counts: no --plot, --peers or --engines")
