@@ -39,7 +39,8 @@ class Variant:
 
     ``id`` is what --engine takes. 'auto' tries the lowest ``rank`` first; None: only when asked.
     ``half_grids``: the device may compute coordinates in half precision, which shows in wide
-    frames only, so the self-test takes one.
+    frames only, so the self-test takes one. ``software``: a graphics card that the processor
+    plays, for tests; doctor only lists it.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Variant:
     device: str
     rank: float | None = None
     half_grids: bool = False
+    software: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,10 @@ def _onnxruntime_variants() -> list[Variant]:
             rank = None if choice.rank is None else choice.rank + 0.1 * later
             if choice.device.kind != "cpu" or precision == "fp32":
                 words = str(choice.device)
-                found.append(Variant(choice.id, precision, words, rank, choice.half_grids))
+                software = choice.id.startswith("onnxruntime:webgpu-cpu")
+                found.append(
+                    Variant(choice.id, precision, words, rank, choice.half_grids, software)
+                )
     return found
 
 
@@ -153,10 +158,11 @@ def _provider(variant: Variant, model: str | Path, request: GraphRequest) -> Eng
 def _ncnn_variants() -> list[Variant]:
     from temporal_clean.realtime.engines.ncnn_engine import vulkan_devices
 
-    found = [
-        Variant("ncnn:vulkan" + (f"-{place + 1}" if place else ""), "fp32", str(device))
-        for place, device in enumerate(vulkan_devices())
-    ]
+    found = []
+    for place, device in enumerate(vulkan_devices()):
+        name = "ncnn:vulkan" + (f"-{place + 1}" if place else "")
+        software = device.kind == "software"
+        found.append(Variant(name, "fp32", str(device), software=software))
     return [Variant("ncnn", "fp32", "CPU"), *found]
 
 

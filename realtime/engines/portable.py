@@ -8,11 +8,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-__all__ = ["GRID_SAMPLE_OPSETS", "OPSET_LIMIT", "portable_graph"]
+__all__ = ["GRID_SAMPLE_OPSETS", "portable_graph"]
 
 # DirectML and WebGPU know GridSample of opset 16 to 19 (engines.md); 20 renamed its modes.
 GRID_SAMPLE_OPSETS = (16, 19)
-OPSET_LIMIT = 19
 
 
 def portable_graph(graph: bytes) -> bytes:

@@ -99,16 +99,20 @@ def _engines() -> list[str]:
     lines = []
     for name, present in available().items():
         if not present:
-            lines.append(f"{name:<22}missing: {ENGINES[name]}")
+            lines.append(f"{name:<26}missing: {ENGINES[name]}")
             continue
         found = variants_of(name)
         if not found:
             reason = why_none(name) or "finds no device here"
-            lines.append(f"{name:<22}installed, but {reason}")
+            lines.append(f"{name:<26}installed, but {reason}")
         for variant in found:
-            lines.append(f"{variant.id:<22}{variant.precision:<6}{variant.device}")
+            title = f"{variant.id:<26}{variant.precision:<6}"
+            if variant.software:
+                lines.append(f"{title}{variant.device}: tested only when asked for, it is slow")
+                continue
+            lines.append(f"{title}{variant.device}")
             for model in assets.MODELS:
                 verdict = self_test(variant, model)
                 mark = "works" if verdict.passed else "REFUSED"
-                lines.append(f"{'':<22}{model:<9}{mark}: {verdict.text}")
+                lines.append(f"{title}{model:<9}{mark}: {verdict.text}")
     return lines
