@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import xcffib.res as res
@@ -10,6 +9,7 @@ import xcffib.xproto as xproto
 
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.realtime.live.frames import Rectangle
+from temporal_clean.realtime.live.window_choice import Window, choose_by_process, choose_by_title
 from temporal_clean.realtime.live.x11.server import GONE, Server
 
 __all__ = [
@@ -26,20 +26,8 @@ __all__ = [
     "title_of",
 ]
 
-# Of the list in an error.
-LISTED = 30
 # Smaller ones are tray icons and helpers that toolkits keep for themselves.
 SMALLEST = 16
-
-
-class Window(NamedTuple):
-    """A program's window. ``process`` is 0 where no one knows it."""
-
-    id: int
-    title: str
-    process: int
-    place: Rectangle
-    visible: bool
 
 
 def list_windows(server: Server) -> list[Window]:
@@ -61,12 +49,7 @@ def find_by_title(server: Server, text: str) -> Window:
 
     Raises :class:`TemporalCleanError`, listing the windows, if there is none or more than one.
     """
-    windows = list_windows(server)
-    matches = [window for window in windows if text.lower() in window.title.lower()]
-    exact = [window for window in matches if window.title == text]
-    return _only(
-        exact or matches, windows, f"a window with '{text}' in its title", "--pid or --pick"
-    )
+    return choose_by_title(list_windows(server), text)
 
 
 def find_by_process(server: Server, process: int) -> Window:
@@ -74,31 +57,7 @@ def find_by_process(server: Server, process: int) -> Window:
 
     Raises :class:`TemporalCleanError`, listing the windows, if there is none or more than one.
     """
-    windows = list_windows(server)
-    own = [window for window in windows if window.process == process]
-    others = [window for window in windows if process in _parents(window.process)]
-    return _only(own or others, windows, f"a window of process {process}", "--window or --pick")
-
-
-def _only(matches: list[Window], windows: list[Window], wanted: str, other: str) -> Window:
-    if len(matches) == 1:
-        return matches[0]
-    if matches:
-        raise TemporalCleanError(
-            f"expected one, but {len(matches)} windows fit {wanted}: use {other}\n{_table(matches)}"
-        )
-    listed = f"; there are\n{_table(windows)}" if windows else " and no other window either"
-    raise TemporalCleanError(f"there is not {wanted}{listed}")
-
-
-def _table(windows: list[Window]) -> str:
-    lines = [
-        f"  pid {window.process or '?':<8}{window.place.width}x{window.place.height:<6}"
-        f"{'' if window.visible else '(hidden) '}{window.title or '(no title)'}"
-        for window in windows[:LISTED]
-    ]
-    more = len(windows) - LISTED
-    return "\n".join([*lines, f"  and {more} more"] if more > 0 else lines)
+    return choose_by_process(list_windows(server), process, _parents)
 
 
 def describe(server: Server, window: int) -> Window:
