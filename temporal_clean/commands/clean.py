@@ -36,7 +36,7 @@ def clean(
         inputs: Video files, picture folders or patterns. Several go into a folder.
         output: The clean video; a folder for several inputs or for pictures.
         model: fast, quality, or the path of an .onnx graph or a .safetensors checkpoint.
-        engine: auto, openvino, onnxruntime or torch.
+        engine: auto, or one that 'temporal-clean doctor' lists.
         strength: 0 leaves the video as it is, 1 cleans fully.
         start: Seconds to begin at.
         end: Seconds to end at.

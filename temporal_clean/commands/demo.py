@@ -23,7 +23,7 @@ def demo(
     Args:
         output: The folder for the results.
         model: fast, quality, or the path of an .onnx graph or a .safetensors checkpoint.
-        engine: auto, openvino, onnxruntime or torch.
+        engine: auto, or one that 'temporal-clean doctor' lists.
         overwrite: Replace results of an earlier demo.
     """
     from temporal_clean import assets

@@ -72,6 +72,7 @@ def _providers(download: bool) -> list[str]:
 
     from temporal_clean.realtime.engines.providers import (
         PLUGINS,
+        find_devices,
         register_plugins,
         windows_catalogue,
     )
@@ -80,6 +81,10 @@ def _providers(download: bool) -> list[str]:
     lines = [f"{name:<34}built in" for name in onnxruntime.get_available_providers()]
     registered = register_plugins()
     lines += [f"{name:<34}{why or 'registered'}" for name, why in registered.items()]
+    # A plugin may be there and know none of this machine's devices.
+    devices = [found.choice for found in find_devices()]
+    lines += [f"{choice.id:<34}{choice.device}" for choice in devices]
+    lines += [] if devices else [f"{'':<34}no device beside the plain processor"]
     missing = [install for package, install in PLUGINS.items() if package not in registered]
     lines += [f"{'':<34}to add: {install}" for install in missing]
     absent = [entry.name for entry in catalogue if not entry.library]
