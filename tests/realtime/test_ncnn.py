@@ -89,6 +89,8 @@ print(json.dumps([worst, str(ours.describe())]))
 """
 
 
+# Half a minute when nothing else runs, most of it compiling shaders.
+@pytest.mark.timeout(900)
 def test_vulkan_agrees_under_lavapipe() -> None:
     """Three frames, as each takes seconds there."""
     if not LAVAPIPE.is_file():
