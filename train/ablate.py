@@ -23,6 +23,7 @@ from temporal_clean.evaluation import ghost, mcflick, psnr, sharp
 from temporal_clean.evaluation.protocol.material import Loaded, clip_material, cropped, load
 from temporal_clean.flow import Flow, FlowPlanes, Kernel, dis_flow
 from temporal_clean.models import Surprise
+from temporal_clean.models.phases import PhaseHead
 from temporal_clean.recurrent import RecurrentCleaner, State
 
 __all__ = ["VARIANTS", "ablate"]
@@ -67,6 +68,17 @@ def _without_motion(model: RecurrentCleaner) -> None:
     model.register_module("flow", Changed(model.flow, still))
 
 
+class Unasked(nn.Module):
+    """In the place of propagation: each cell keeps its own motion."""
+
+    def forward(self, ours: Tensor, theirs: Tensor, motion: Tensor) -> Tensor:
+        return motion
+
+
+def _without_propagation(model: RecurrentCleaner) -> None:
+    model.flow.register_module("propagate", Unasked())
+
+
 def _kernel(name: Kernel) -> Callable[[RecurrentCleaner], None]:
     def change(model: RecurrentCleaner) -> None:
         model.config = replace(model.config, kernel=name)
@@ -76,12 +88,19 @@ def _kernel(name: Kernel) -> Callable[[RecurrentCleaner], None]:
 
 def _clip(always: bool) -> Callable[[RecurrentCleaner], None]:
     def change(model: RecurrentCleaner) -> None:
-        head = model.fusion.unclipped.convolution
-        nn.init.zeros_(head.weight)
-        assert head.bias is not None
-        nn.init.constant_(head.bias, -30.0 if always else 30.0)
+        _fix_gate(model.fusion.unclipped, -30.0 if always else 30.0)
 
     return change
+
+
+def _accept_all(model: RecurrentCleaner) -> None:
+    _fix_gate(model.fusion.accept, 30.0)
+
+
+def _fix_gate(head: PhaseHead, logit: float) -> None:
+    nn.init.zeros_(head.convolution.weight)
+    assert head.convolution.bias is not None
+    nn.init.constant_(head.convolution.bias, logit)
 
 
 def _without_filters(model: RecurrentCleaner) -> None:
@@ -97,8 +116,10 @@ VARIANTS: dict[str, Callable[[RecurrentCleaner], None]] = {
     "no surprise": _without_surprise,
     "no doubt": _without_doubt,
     "no flow": _without_motion,
+    "no propagation of motion": _without_propagation,
     "no hidden features": _as_it_is,
     "no steered filters": _without_filters,
+    "every correction accepted": _accept_all,
     "history: bilinear": _kernel("bilinear"),
     "history: Catmull-Rom": _kernel("catmull-rom"),
     "history: Lanczos 3": _kernel("lanczos3"),
@@ -153,10 +174,10 @@ def ablate(
             found = _figures(run_variant(cleaner, name, loaded), loaded)
             change = [found[0] - before[0], found[1] / before[1] - 1.0, *found[2:]]
             rows.setdefault(name, []).append(change)
-    print(f"{'variant':<24}{'PSNR dB':>9}{'MCflick':>9}{'Sharp':>8}{'Ghost':>8}")
+    print(f"{'variant':<28}{'PSNR dB':>9}{'MCflick':>9}{'Sharp':>8}{'Ghost':>8}")
     for name, values in rows.items():
         gain, flicker, sharpness, ghosting = torch.tensor(values).nanmean(dim=0).tolist()
-        print(f"{name:<24}{gain:>+9.2f}{flicker:>+9.1%}{sharpness:>8.3f}{ghosting:>8.3f}")
+        print(f"{name:<28}{gain:>+9.2f}{flicker:>+9.1%}{sharpness:>8.3f}{ghosting:>8.3f}")
 
 
 def _figures(output: Tensor, loaded: Loaded) -> list[float]:
