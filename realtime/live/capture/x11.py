@@ -32,14 +32,21 @@ __all__ = ["MonitorCapture", "WindowCapture"]
 class WindowCapture(CaptureThread):
     """A window by its number (see :mod:`temporal_clean.realtime.live.x11.windows`).
 
+    Without a ``title`` it is the window's own.
+
     With ``cursor`` the pointer is drawn into the picture: for recordings and windows, since over
     the game itself the real one is seen anyway.
     """
 
-    def __init__(self, window: int, cursor: bool = False, display: str | None = None) -> None:
+    def __init__(
+        self,
+        window: int,
+        cursor: bool = False,
+        display: str | None = None,
+        title: str | None = None,
+    ) -> None:
         super().__init__(cursor, display)
-        self.window = window
-        self._title = ""
+        self.window, self._title = window, title
 
     @property
     def description(self) -> str:
@@ -52,7 +59,7 @@ class WindowCapture(CaptureThread):
         shape = self._server.core.GetGeometry(self.window).reply()
         visual = self._server.core.GetWindowAttributes(self.window).reply().visual
         check_visual(self._server, visual, shape.depth)
-        self._title = title_of(self._server, self.window)
+        self._title = self._title or title_of(self._server, self.window)
         self._server.extension("Composite").RedirectWindow(
             self.window, composite.Redirect.Automatic, is_checked=True
         ).check()

@@ -16,7 +16,7 @@ from temporal_clean.realtime.live.events import Closed, Failed
 from temporal_clean.realtime.live.frames import Rectangle
 from temporal_clean.realtime.live.x11.cursor import draw_cursor
 from temporal_clean.realtime.live.x11.memory import Segment
-from temporal_clean.realtime.live.x11.server import GONE, Server
+from temporal_clean.realtime.live.x11.server import GONE, SERVER_ENDED, Server
 
 __all__ = ["CaptureThread", "check_visual"]
 
@@ -190,5 +190,5 @@ def _on_our_clock(timestamp: int) -> float:
 
 def _in_words(error: Exception) -> Exception:
     if isinstance(error, xcffib.ConnectionException):
-        return TemporalCleanError("the connection to the X server is lost: the server has ended")
+        return TemporalCleanError(SERVER_ENDED)
     return error

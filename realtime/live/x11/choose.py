@@ -32,7 +32,7 @@ def open_x11_capture(options: LiveOptions) -> WindowCapture | MonitorCapture:
             found = find_by_process(server, options.pid)
         else:
             found = pick_window(server)
-        return WindowCapture(found.id, options.cursor)
+        return WindowCapture(found.id, options.cursor, title=found.title)
     finally:
         server.close()
 

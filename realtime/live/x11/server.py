@@ -16,7 +16,7 @@ import xcffib.xproto as xproto
 
 from temporal_clean.errors import TemporalCleanError
 
-__all__ = ["EXTENSIONS", "GONE", "Server"]
+__all__ = ["EXTENSIONS", "GONE", "SERVER_ENDED", "Server"]
 
 # Name on the wire -> xcffib's key, the version asked for, and what to do where it is missing.
 EXTENSIONS: dict[str, tuple[Any, tuple[int, int] | None, str]] = {
@@ -48,6 +48,7 @@ GONE = (
     xproto.PixmapError,
     xcffib.damage.BadDamageError,
 )
+SERVER_ENDED = "the connection to the X server is lost: the server has ended"
 
 
 class Server:
@@ -127,13 +128,18 @@ class Server:
         self.core.ChangeProperty(mode, window, self.atom(name), self.atom(kind), bits, size, value)
 
     def events(self) -> list[Any]:
-        """All events that have come; errors about windows that have gone are not worth a word."""
+        """All events that have come; errors about windows that have gone are not worth a word.
+
+        Raises :class:`TemporalCleanError` once the server has ended.
+        """
         found = []
         while True:
             try:
                 event = self.connection.poll_for_event()
             except GONE:
                 continue
+            except xcffib.ConnectionException:
+                raise TemporalCleanError(SERVER_ENDED) from None
             if event is None:
                 return found
             found.append(event)

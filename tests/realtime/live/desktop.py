@@ -68,8 +68,7 @@ def desktop(
         if manager:
             # Windows mapped before openbox has looked around are missed: wait for what it starts.
             command = ["openbox", "--startup", "xprop -root -f READY 8s -set READY yes"]
-            environment = {**os.environ, "DISPLAY": display}
-            openbox = subprocess.Popen(command, env=environment, stdout=quiet, stderr=quiet)
+            openbox = subprocess.Popen(command, env=person.environment, stdout=quiet, stderr=quiet)
             until(lambda: person.property(person.root, "READY"), "openbox is ready")
         yield person
         person.connection.disconnect()
@@ -86,6 +85,7 @@ class Desktop:
 
     def __init__(self, display: str) -> None:
         self.display = display
+        self.environment = {**os.environ, "DISPLAY": display}
         self.connection: Any = xcffib.connect(display=display)
         self.core = self.connection.core
         self.root = self.connection.setup.roots[0].root

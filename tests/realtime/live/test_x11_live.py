@@ -130,7 +130,8 @@ def living(person: Desktop, strength: float = 1.0) -> Iterator[Live]:
 
 @pytest.fixture(scope="module")
 def person() -> Iterator[Desktop]:
-    real_session("fast", GraphRequest(64, 64, "bgra8"), "onnxruntime")
+    for width in (64, 80):
+        real_session("fast", GraphRequest(64, width, "bgra8"), "onnxruntime")
     with desktop() as person:
         yield person
 
