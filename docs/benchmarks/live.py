@@ -5,7 +5,8 @@ python docs/benchmarks/live.py docs/benchmarks/live.json --picture docs/live.web
 Starts Xvfb, openbox, the game at 640x360 and ``temporal-clean live``; once the overlay is on the
 screen, it looks at focus and overlay every second, clicks and presses a key in the middle, and at
 the end switches on HUD and split by their hotkeys, takes the screenshot and quits by a hotkey.
-Other options go to ``temporal-clean live``. Needs '.[test]' and apt-get install xvfb openbox x11-utils openarena openarena-data ioquake3.
+Other options go to ``temporal-clean live``. Needs '.[test]' and
+apt-get install xvfb openbox x11-utils openarena openarena-data ioquake3.
 """
 
 import argparse

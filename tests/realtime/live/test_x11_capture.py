@@ -100,6 +100,7 @@ def test_every_frame_comes_exactly_as_it_was_drawn(game: Game, sink: Sink) -> No
 def test_a_window_that_does_not_draw_costs_nothing(game: Game, sink: Sink) -> None:
     drawn = game.draw(1)
     until(lambda: sink.has(drawn), "the frame")
+    time.sleep(0.2)
     count = sink.count
     time.sleep(0.3)
     assert sink.count == count
