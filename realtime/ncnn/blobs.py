@@ -29,40 +29,7 @@ ORDERS = {
         *("dcwh", "cdwh", "hdcw", "dhcw", "hcdw", "chdw", "dchw", "cdhw"),
     ),
 }
-AXES = 4
-# Ids of w, h, d and c in Reshape and MemoryData, from the innermost axis on, by axes.
-SIZE_IDS = {1: (0,), 2: (0, 1), 3: (0, 1, 2), 4: (0, 1, 11, 2)}
-# Permute's order types: which input axis becomes w, h, (d), c of the output (operators.md).
-ORDERS = {
-    2: ("wh", "hw"),
-    3: ("whc", "hwc", "wch", "cwh", "hcw", "chw"),
-    4: [
-        "whdc",
-        "hwdc",
-        "wdhc",
-        "dwhc",
-        "hdwc",
-        "dhwc",
-        "whcd",
-        "hwcd",
-        "wchd",
-        "cwhd",
-        "hcwd",
-        "chwd",
-        "wdch",
-        "dwch",
-        "wcdh",
-        "cwdh",
-        "dcwh",
-        "cdwh",
-        "hdcw",
-        "dhcw",
-        "hcdw",
-        "chdw",
-        "dchw",
-        "cdhw",
-    ],
-}
+# The axes of a blob from the outermost on.
 AXES = {1: "w", 2: "hw", 3: "chw", 4: "cdhw"}
 
 
@@ -134,10 +101,9 @@ class Blobs:
             return name
         key = (name, wanted)
         if key not in self.written:
+            constant = name in self.constants
             self.written[key] = (
-                self._constant(name, wanted)
-                if name in self.constants
-                else (self.reshape(name, self.new(), wanted))
+                self._constant(name, wanted) if constant else self.reshape(name, self.new(), wanted)
             )
         return self.written[key]
 
