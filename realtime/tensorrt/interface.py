@@ -4,7 +4,7 @@ The modules are compiled and bring no stubs, so a type checker sees nothing in t
 protocols stand in; tests/realtime/tensorrt/test_interface.py compares each with the real class.
 """
 
-from typing import Any, Protocol, overload
+from typing import Any, Protocol
 
 __all__ = [
     "Builder",
@@ -114,10 +114,7 @@ class Engine(Protocol):
     def get_tensor_shape(self, name: str) -> Any: ...
     def get_tensor_dtype(self, name: str) -> Any: ...
     def create_runtime_config(self) -> RuntimeConfig: ...
-    @overload
-    def create_execution_context(self) -> Context: ...
-    @overload
-    def create_execution_context(self, runtime_config: RuntimeConfig) -> Context: ...
+    def create_execution_context(self, runtime_config: RuntimeConfig = ...) -> Context: ...
 
 
 class Runtime(Protocol):
