@@ -84,8 +84,8 @@ def chosen_variants(engines: Sequence[str]) -> tuple[list[Variant], dict[str, st
         found = variants_of(engine)
         if not found:
             missing[engine] = "finds no device here"
-        # Unasked, only what 'auto' might take: the others are slow or for special purposes.
-        variants += [v for v in found if engines or v.rank is not None]
+        # A device that 'auto' would not take (a graphics card in software) must be asked for by id.
+        variants += [v for v in found if v.rank is not None or v.id in engines]
     return variants, missing
 
 

@@ -134,6 +134,8 @@ def _note(
 
 def _row(entry: Entry, timing: Timing, unit: float | None, size: tuple[int, int]) -> Row:
     width, height = entry.request.width, entry.request.height
+    known = entry.kind != "reference"  # a unit of speed alone
+    memory = step_memory(entry.variant, entry.model, width, height) if known else None
     return Row(
         size=f"{size[0]}x{size[1]}",
         kind=entry.kind,
@@ -143,7 +145,7 @@ def _row(entry: Entry, timing: Timing, unit: float | None, size: tuple[int, int]
         device=entry.variant.device,
         timing=timing,
         ratio=_ratio(timing, unit),
-        memory=step_memory(entry.variant, entry.model, width, height),
+        memory=memory,
         macs_per_pixel=round(entry.macs / (width * height)) if entry.macs else None,
         note=f"always at {width}x{height}" if entry.kind == "reference" else "",
     )

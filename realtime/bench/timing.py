@@ -9,7 +9,7 @@ import numpy as np
 __all__ = ["Timing", "Workload", "interleave", "summary"]
 
 # A workload's turn, and what it may take in all; a slow one still gets LEAST_FRAMES.
-TURN_S, TOTAL_S, LEAST_FRAMES = 0.3, 4.0, 3
+TURN_S, TOTAL_S, LEAST_FRAMES = 0.3, 3.0, 3
 # Above this a step is so long that a frame to warm the caches up again would tell nothing.
 LONG_S = 1.0
 
