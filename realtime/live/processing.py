@@ -59,7 +59,7 @@ class Processor:
     ) -> None:
         self.intake, self.gate, self.outbox, self.stats = intake, gate, outbox, stats
         self.pathway_of, self.post = pathway_of, post
-        self._look, self._look_changed = look, False
+        self._look = self._drawn = look
         self._engine: LiveEngine | None = None
         self._last: Finished | None = None
         self._hand: InHand | None = None
@@ -79,7 +79,7 @@ class Processor:
 
     def set_look(self, look: Look) -> None:
         """Compose like this from now on, and the last picture again."""
-        self._look, self._look_changed = look, True
+        self._look = look
         self.intake.mailbox.poke()
 
     def stop(self) -> None:
@@ -93,11 +93,10 @@ class Processor:
         try:
             while not self._ending:
                 frame = self.intake.mailbox.take(IDLE_SECONDS)
-                look_changed, self._look_changed = self._look_changed, False
                 if frame is not None:
                     self._let_go()
                     self._process(frame)
-                elif not self._catch_up() and look_changed and self._last is not None:
+                elif not self._catch_up() and self._last and self._look is not self._drawn:
                     self._leave(self._last, again=True)
             self._let_go()
         except Exception as error:  # told to the main thread, which ends the session
@@ -163,7 +162,7 @@ class Processor:
 
     def _leave(self, finished: Finished, again: bool) -> None:
         """Compose the picture and leave it for the main thread."""
-        look = self._look
+        look = self._drawn = self._look
         lines = self._hud_lines(look) if look.hud else []
         picture = compose(finished.pathway, finished.frame.picture, finished.made, look, lines)
         output = Output(picture, finished.ticket, finished.frame.source_time, again)
