@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.realtime.ncnn.writer import LayerWriter, Value
 
-__all__ = ["Blobs", "blob_shape"]
+__all__ = ["Blobs", "attributes", "blob_shape", "integers"]
 
 MOST_AXES = 4
 # Ids of w, h, d and c in Reshape and MemoryData, from the innermost axis on, by axes.
@@ -130,3 +130,15 @@ class Blobs:
 
 def _sizes(shape: Sequence[int]) -> dict[int, Any]:
     return dict(zip(SIZE_IDS[len(shape)], reversed([int(size) for size in shape]), strict=True))
+
+
+def attributes(node: onnx.NodeProto) -> dict[str, Any]:
+    """A node's attributes by name; texts are bytes."""
+    return {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+
+
+def integers(blobs: Blobs, name: str) -> list[int]:
+    """A constant's values, such as a shape's or axes'."""
+    if name not in blobs.constants:
+        raise TemporalCleanError(f"'{name}' must be known beforehand: fix the graph to a size")
+    return [int(value) for value in blobs.constants[name].reshape(-1)]
