@@ -21,6 +21,7 @@ def doctor(download_providers: bool = False) -> None:
     from temporal_clean.commands.progress import say
     from temporal_clean.machine import instruction_sets, processor
     from temporal_clean.realtime.cache import cache_folder
+    from temporal_clean.realtime.live.desktop import describe_desktop
 
     say(f"temporal-clean {__version__}, Python {platform.python_version()}, {platform.platform()}")
     # The instruction sets that matter for bf16.
@@ -32,6 +33,9 @@ def doctor(download_providers: bool = False) -> None:
         say(f"  {line}")
     say("\nONNX Runtime's providers")
     for line in _providers(download_providers):
+        say(f"  {line}")
+    say("\nlive capture")
+    for line in describe_desktop():
         say(f"  {line}")
     say("\nengines")
     for line in _engines():

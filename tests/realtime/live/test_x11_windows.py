@@ -13,6 +13,7 @@ from desktop import Desktop, Game, desktop, until
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.realtime.live.capture.choose import open_capture
 from temporal_clean.realtime.live.capture.x11 import WindowCapture
+from temporal_clean.realtime.live.desktop import describe_desktop
 from temporal_clean.realtime.live.events import Command
 from temporal_clean.realtime.live.hotkeys import KEYS, parse_hotkey
 from temporal_clean.realtime.live.options import LiveOptions
@@ -188,6 +189,16 @@ def test_without_a_display_the_error_says_what_to_set(monkeypatch: pytest.Monkey
         Server()
     with pytest.raises(TemporalCleanError, match="no X server answers at DISPLAY=:4999"):
         Server(":4999")
+
+
+def test_the_doctor_tells_what_there_is(person: Desktop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    found = "Composite, DAMAGE, MIT-SHM and XFIXES are there; monitors 800x600"
+    assert describe_desktop() == [f"X11 at {person.display}: {found}"]
+    monkeypatch.setenv("DISPLAY", ":4999")
+    assert "no X server answers" in describe_desktop()[0]
+    monkeypatch.delenv("DISPLAY")
+    assert "only --source" in describe_desktop()[0]
 
 
 def test_without_the_binding_the_install_line_is_told(tmp_path: Path) -> None:
