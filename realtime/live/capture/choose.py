@@ -1,5 +1,7 @@
 """Which capture a session's options ask for. Adapters are imported here, when they are needed."""
 
+import sys
+
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.realtime.live.capture.base import Capture
 from temporal_clean.realtime.live.desktop import has_wayland, has_x11, require_x11
@@ -21,6 +23,14 @@ def open_capture(options: LiveOptions) -> Capture:
         from temporal_clean.realtime.live.x11.choose import open_x11_capture
 
         return open_x11_capture(options)
+    if sys.platform == "win32":
+        from temporal_clean.realtime.live.windows.choose import open_windows_capture
+
+        return open_windows_capture(options)
+    if has_wayland() and (options.pick or options.monitor is not None):
+        from temporal_clean.realtime.live.capture.pipewire import PortalCapture
+
+        return PortalCapture(fps_cap=options.fps_cap)
     raise TemporalCleanError(
         "windows and monitors cannot be captured on this system: use --source VIDEO or pattern"
     )
