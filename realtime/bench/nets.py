@@ -5,6 +5,7 @@ a clean frame and the next state out. So every engine runs them as it runs ours.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import onnx
@@ -44,7 +45,7 @@ class StepNet:
         self.channels |= {FRAME_INPUT: 3, "state_frame": 3, "state_clean": 3}
         self.channels["state_hidden"] = self.hidden[0]
 
-    def node(self, kind: str, inputs: list[str], channels: int, **attributes: object) -> str:
+    def node(self, kind: str, inputs: list[str], channels: int, **attributes: Any) -> str:
         """One node of one output."""
         name = f"t{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, inputs, [name], **attributes))

@@ -1,15 +1,19 @@
 """What a benchmark measures: the engines that are here, and for each size the steps to time."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
 from pathlib import Path
 
+import onnx
+from numpy.typing import NDArray
+
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.realtime.bench.counting import count_graph
 from temporal_clean.realtime.bench.peer_nets import PEER_NETS, REFERENCE_SIZE, reference_stack
 from temporal_clean.realtime.bench.timing import Workload
+from temporal_clean.realtime.engines.base import Engine, EngineState
 from temporal_clean.realtime.engines.choice import (
     ENGINES,
     Variant,
@@ -109,7 +113,7 @@ def planned(
 def _foreign(
     kind: str,
     name: str,
-    build: Callable,
+    build: Callable[[int, int], onnx.ModelProto],
     variant: Variant,
     request: GraphRequest,
     folder: Path,
@@ -124,10 +128,10 @@ def _foreign(
 def open_entry(entry: Entry) -> Opened:
     """Build the engine and give it a moving pattern; raises what the engine raises."""
     engine = open_variant(entry.variant, entry.model, entry.request)
-    frames: Iterable = cycle(moving_pattern(entry.request, FRAMES_IN_PATTERN))
-    step = partial(_step, engine, iter(frames), engine.new_state())
+    frames = cycle(moving_pattern(entry.request, FRAMES_IN_PATTERN))
+    step = partial(_step, engine, frames, engine.new_state())
     return Opened(entry, Workload(entry.title, step))
 
 
-def _step(engine, frames, state) -> None:
+def _step(engine: Engine, frames: Iterator[NDArray], state: EngineState) -> None:
     engine.step(next(frames), state)

@@ -20,6 +20,7 @@ from temporal_clean.realtime.bench.plan import (
 from temporal_clean.realtime.bench.record import Bench, Parts, Row, about
 from temporal_clean.realtime.bench.timing import Timing, Workload, interleave
 from temporal_clean.realtime.engines.choice import Variant
+from temporal_clean.realtime.graph import GraphRequest
 
 __all__ = ["Guest", "Guests", "run_bench"]
 
@@ -162,8 +163,6 @@ def _note_parts(
     mine = next((v for v in variants if v.id == "openvino"), None)
     if mine is None:
         return
-    from temporal_clean.realtime.graph import GraphRequest
-
     for model in plan.models:
         request = GraphRequest(size[1], size[0])
         shares = share_by_part(model, request, mine.precision)

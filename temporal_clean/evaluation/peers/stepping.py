@@ -50,7 +50,7 @@ def dis_accumulation(frames: list[NDArray[np.uint8]]) -> SteppedPeer:
             return next(pictures)
 
     note = f"DIS medium both ways, alpha {ALPHA:g}, planes in and out"
-    return SteppedPeer("OpenCV DIS accumulation", note, step, pictures.close)  # type: ignore[attr-defined]
+    return SteppedPeer("OpenCV DIS accumulation", note, step, lambda: None)
 
 
 def _planes(frames: list[NDArray[np.uint8]]) -> Iterator[Tensor]:
