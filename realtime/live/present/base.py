@@ -23,12 +23,15 @@ class Presenter(Protocol):
     # True for an overlay, which lies over the source: hidden, the game shows through. A window
     # beside the game or a recording goes on with the pictures as they came instead.
     covers: bool
-    # What the player should be told once, in sentences: hotkeys that another program has taken.
-    notes: Sequence[str]
 
     @property
     def description(self) -> str:
         """How pictures are shown, in words: 'X11 overlay, shared memory'."""
+        ...
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What the player should be told once: hotkeys that another program has taken."""
         ...
 
     def show(self, picture: NDArray[Any], place: Rectangle) -> None:

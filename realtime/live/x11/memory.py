@@ -58,7 +58,7 @@ class Segment:
             self._attach(number)
         finally:
             self._library.shmctl(number, IPC_RMID, None)
-        buffer = (ctypes.c_uint8 * size).from_address(self._address)
+        buffer = memoryview((ctypes.c_uint8 * size).from_address(self._address))
         self.bytes: NDArray[np.uint8] = np.frombuffer(buffer, np.uint8)
 
     def picture(self, width: int, height: int) -> NDArray[np.uint8]:
