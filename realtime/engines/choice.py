@@ -99,11 +99,14 @@ def candidates(engine: str) -> list[str]:
     return [variant.precision for variant in variants_of(engine) if variant.id == engine]
 
 
-def self_test(variant: Variant, model: str | Path) -> Verdict:
-    """Three recurrent frames against ONNX Runtime; remembered per graph, version and device."""
+def self_test(variant: Variant, model: str | Path, again: bool = False) -> Verdict:
+    """Three recurrent frames against ONNX Runtime; remembered per graph, version and device.
+
+    ``again`` forgets what is remembered, as after a new driver.
+    """
     request = WIDE_TEST if variant.half_grids else QUICK_TEST
     path = _verdict_path(variant, request.key(assets.graph_path(model).read_bytes()))
-    if path.is_file():
+    if path.is_file() and not again:
         return Verdict(**json.loads(path.read_text()))
     try:
         candidate = open_variant(variant, model, request)

@@ -122,6 +122,8 @@ def _engines() -> list[str]:
             lines.append(f"{title}{variant.device}")
             for model in assets.MODELS:
                 verdict = self_test(variant, model)
+                if not verdict.passed:  # perhaps before a new driver
+                    verdict = self_test(variant, model, again=True)
                 mark = "works" if verdict.passed else "REFUSED"
                 lines.append(f"{title}{model:<9}{mark}: {verdict.text}")
     return lines
