@@ -43,7 +43,7 @@ class Plan(NamedTuple):
 class Ticket(NamedTuple):
     """Goes with a frame through the network; what carries an old one is never shown.
 
-    ``epoch`` counts resets of the history.
+    ``epoch`` counts what made all pictures before it worthless: a resize, a pause, another engine.
     """
 
     epoch: int

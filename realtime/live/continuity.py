@@ -6,10 +6,11 @@ __all__ = ["Continuity"]
 
 
 class Continuity:
-    """Counts epochs: each reset of the network's history begins one.
+    """Counts epochs: each reset that makes pictures on their way worthless begins one.
 
     A frame that comes more than ``gap`` seconds of motion or more than ``missed`` frames after the
-    one cleaned before it begins one too.
+    one cleaned before it goes without history too, but begins no epoch: the picture before it is
+    still the newest there is until this one is ready.
     """
 
     def __init__(self, gap: float, missed: int) -> None:
@@ -30,8 +31,6 @@ class Continuity:
     def follow(self, frame: Frame) -> str | None:
         """The next frame to be cleaned; why the history must go first, if it must."""
         reason = self._pending or self._broken(frame)
-        if self._pending is None and reason is not None:
-            self.epoch += 1
         self._pending, self._last = None, frame
         return reason
 

@@ -2,8 +2,8 @@
 
 The state follows from a handful of facts (is the source there, visible, focused; is cleaning on,
 is there an engine for these frames, is there time), so that no order of events can leave it stuck.
-Whatever leaves RUN resets the history: each reset is a new epoch, and a picture of an older epoch
-is never shown.
+Whatever leaves RUN resets the history and begins a new epoch; a picture of an older epoch is never
+shown.
 """
 
 from dataclasses import dataclass

@@ -266,6 +266,17 @@ def test_gaps_and_missed_frames_reset(seconds: float, steps: int, reason: str | 
     assert running().frame(seconds, steps).reset == reason
 
 
+def test_a_game_slower_than_the_gap_is_shown_all_the_same() -> None:
+    """Each frame comes while the one before it is on its way to the screen: none gets lost."""
+    world = running()
+    for _ in range(10):
+        world.frame(0.15)
+        if len(world.flying) > 1:
+            world.finish()
+    assert world.resets == ["gap"] * 10
+    assert world.shown == 5 + 9
+
+
 def test_watchdog_hides_a_stalled_overlay_and_a_new_frame_brings_it_back() -> None:
     world = running()
     world.tick(0.29)
