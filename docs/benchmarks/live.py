@@ -12,6 +12,7 @@ apt-get install xvfb openbox x11-utils openarena openarena-data ioquake3.
 import argparse
 import datetime
 import json
+import os
 import subprocess
 import sys
 import time
@@ -81,6 +82,8 @@ def main() -> None:
     reader.add_argument("--size", default="640x360")
     given, others = reader.parse_known_args()
     width, height = (int(side) for side in given.size.split("x"))
+    # Of the last minute, before anything of this was started: near zero on an idle machine.
+    load = round(os.getloadavg()[0], 1)
     with TemporaryDirectory() as folder, desktop(width + 40, height + 60) as person:
         start = GAMES[given.game](person.display, Path(folder), width, height, given.fps)
         with start as game:
@@ -102,6 +105,7 @@ def main() -> None:
         "command": f"python docs/benchmarks/live.py {' '.join(sys.argv[1:])}",
         "date": datetime.date.today().isoformat(),
         "machine": processor(),
+        "load_average_before": load,
         "versions": package_versions(PACKAGES),
         "game": f"{given.game}, {given.size}, limited to {given.fps} frames a second, llvmpipe",
         "exit_status": code,
