@@ -46,12 +46,6 @@ def test_the_engine_asked_for_is_refused_with_the_reason(tensorrt) -> None:
 
 
 @without_gpu
-def test_auto_goes_on_without_it(tensorrt) -> None:
-    opened = open_engine("fast", GraphRequest(64, 64))
-    assert "tensorrt" not in opened.reason
-
-
-@without_gpu
 def test_opening_refuses_before_it_builds(rtx, graph, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("TEMPORAL_CLEAN_CACHE", str(tmp_path))
     with pytest.raises(TemporalCleanError, match="NVIDIA GPU"):
