@@ -5,6 +5,7 @@ in every frame; on the card everything is fp32.
 """
 
 import functools
+import importlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,9 +46,7 @@ class VulkanDevice:
 @functools.cache
 def vulkan_devices() -> list[VulkanDevice]:
     """What ncnn finds; asked once, as finding takes a Vulkan instance. Prints a few lines."""
-    import ncnn
-
-    found = []
+    ncnn, found = _ncnn(), []
     for index in range(ncnn.get_gpu_count()):
         information = ncnn.get_gpu_info(index)
         kind, driver = KINDS[information.type()], hex(information.driver_version())
@@ -69,10 +68,8 @@ class NcnnEngine:
     """A converted model on planar frames; ``device`` None is ncnn's own CPU path."""
 
     def __init__(self, param: Path, device: VulkanDevice | None, inspect: bool = False) -> None:
-        import ncnn
-
-        self.ncnn, self.device = ncnn, device
-        self.net = ncnn.Net()
+        self.ncnn, self.device = _ncnn(), device
+        self.net = self.ncnn.Net()
         options = self.net.opt
         options.use_vulkan_compute = device is not None
         # Grids lose up to 0.2 px in fp16 (engines.md).
@@ -117,6 +114,11 @@ class NcnnEngine:
                 f"{self.device or 'the CPU'}? Try a smaller frame or another --engine"
             )
         return np.array(blob)
+
+
+def _ncnn() -> Any:
+    """The compiled module, whose names no type checker sees."""
+    return importlib.import_module("ncnn")
 
 
 def _input_shapes(param: str) -> dict[str, tuple[int, ...]]:

@@ -62,8 +62,8 @@ def export(
     if format == "ncnn":
         from temporal_clean.realtime.ncnn import ncnn_model
 
-        model = ncnn_model(graph)
-        write_whole(output.with_suffix(".bin"), model.weights)
-        graph = model.param.encode()
+        converted = ncnn_model(graph)
+        write_whole(output.with_suffix(".bin"), converted.weights)
+        graph = converted.param.encode()
     write_whole(output, graph)
     say(f"{output}: {len(graph) / 1e6:.1f} MB, {size or 'symbolic size'}, {precision}")
