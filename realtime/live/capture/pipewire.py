@@ -27,7 +27,14 @@ DEFAULT_FPS = 60.0
 
 def ask_portal() -> Any:
     """The session that the player allowed; raises :class:`TemporalCleanError` if there is none."""
-    pipewire_capture = importlib.import_module("pipewire_capture")
+    try:
+        pipewire_capture = importlib.import_module("pipewire_capture")
+    except ModuleNotFoundError:
+        raise
+    except ImportError as error:
+        raise TemporalCleanError(
+            f"PipeWire's own library is missing ({error}): apt-get install libpipewire-0.3-0"
+        ) from error
     if not pipewire_capture.is_available():
         raise TemporalCleanError(
             "this desktop has no screen-cast portal: install xdg-desktop-portal and the backend "

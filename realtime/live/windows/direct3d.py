@@ -1,7 +1,7 @@
 """The few Direct3D 11 and DXGI methods that presenting needs, by their places in the tables.
 
-A COM method is its index in its interface's table: ``METHODS`` has them with their arguments, and
-a test compares the indices with the headers of mingw-w64. comtypes does the reference counting.
+A COM method is its place in its interface's table: ``METHODS`` has them with their arguments, and
+a test compares the places with the headers of mingw-w64. comtypes does the reference counting.
 Not run on Windows yet; the tables and structures are checked anywhere.
 """
 
@@ -46,11 +46,11 @@ DRIVER_TYPE_HARDWARE, SDK_VERSION, BGRA_SUPPORT = 1, 7, 0x20
 
 
 class Method(NamedTuple):
-    """An interface's method: its index, the arguments after ``this``, and what it returns."""
+    """An interface's method: its place in the table, its arguments after ``this``, its result."""
 
     interface: str
     name: str
-    index: int
+    slot: int
     arguments: tuple[Any, ...] = ()
     # 'result': an HRESULT, raised as OSError when it is a failure. Otherwise a ctypes type.
     returns: Any = "result"
@@ -116,7 +116,7 @@ def call(unknown: Any, name: str, *arguments: Any) -> Any:
     method = METHODS[name]
     returns = ctypes.HRESULT if method.returns == "result" else method.returns
     prototype = ctypes.WINFUNCTYPE(returns, *method.arguments)
-    return prototype(method.index, name)(unknown, *arguments)
+    return prototype(method.slot, name)(unknown, *arguments)
 
 
 def unknown_pointer() -> Any:

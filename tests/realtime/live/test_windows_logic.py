@@ -437,8 +437,8 @@ def test_hotkeys_have_windows_codes() -> None:
 def test_methods_stand_where_the_headers_have_them(method) -> None:
     table = header(rf"typedef struct {method.interface}Vtbl \{{(.*?)END_INTERFACE")
     names = re.findall(r"\(STDMETHODCALLTYPE \*(\w+)\)\(([^)]*)\)", table)
-    assert [name for name, _ in names].index(method.name) == method.index
-    arguments = names[method.index][1].count(",")
+    assert [name for name, _ in names].index(method.name) == method.slot
+    arguments = names[method.slot][1].count(",")
     assert len(method.arguments) == arguments
 
 
