@@ -78,7 +78,8 @@ class Cleaner:
 
         It is (height, width, 3) RGB as uint8 or uint16, or (height, width, 4) BGRA as uint8.
         """
-        session = self.open(*picture.shape[:2], picture.dtype, picture.shape[2])
+        height, width, channels = picture.shape
+        session = self.open(height, width, picture.dtype, channels)
         result = session.step(picture)
         if self.strength < 1.0:
             return replace(result, clean=mix(picture, result.clean, self.strength))
