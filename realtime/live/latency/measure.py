@@ -91,8 +91,10 @@ def measure_latency(
         )
     require_x11()
     title = f"temporal-clean numbered frames {os.getpid()}"
+    # The HUD would lie over the upper number, and half of a split picture is not cleaned.
     over = replace(
-        options, window=title, pid=None, pick=False, monitor=None, source=None, duration=None
+        options, window=title, pid=None, pick=False, monitor=None, source=None, duration=None,
+        hud=False, split=False,
     )  # fmt: skip
     seconds = options.duration or SECONDS
     source = NumberedSource(title, pattern.width, pattern.height, pattern.rate)

@@ -23,14 +23,15 @@ def write_plot(measurement: Measurement, path: Path) -> None:
     FigureCanvasAgg(figure)
     frames, counts = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
     frames.plot(report.latencies, ".", markersize=3, color="tab:blue")
-    for name in ("p50", "p95", "p99"):
-        frames.axhline(report.latency[name], linewidth=0.8, color="tab:orange")
-        frames.annotate(
-            f"{name} {report.latency[name]:.1f}", (0, report.latency[name]), va="bottom"
-        )
+    for name, colour in (("p50", "tab:green"), ("p95", "tab:orange"), ("p99", "tab:brown")):
+        level = report.latency[name]
+        frames.axhline(level, linewidth=0.8, color=colour, label=f"{name} {level:.1f} ms")
     if measurement.allowed is not None:
-        frames.axhline(measurement.allowed, linewidth=0.8, linestyle="--", color="tab:red")
-        frames.annotate(f"allowed p95 {measurement.allowed:.1f}", (0, measurement.allowed))
+        words = f"allowed p95 {measurement.allowed:.1f} ms"
+        frames.axhline(
+            measurement.allowed, linewidth=0.8, linestyle="--", color="tab:red", label=words
+        )
+    frames.legend(loc="lower right", fontsize="small")
     frames.set(xlabel="frame seen", ylabel="from drawn to on screen, ms", ylim=(0, None))
     counts.hist(report.latencies, bins=60, orientation="horizontal", color="tab:blue")
     counts.set(xlabel="frames")

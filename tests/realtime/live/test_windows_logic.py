@@ -260,7 +260,7 @@ def test_frames_are_handed_over_at_once_and_cut_to_the_game(package, monkeypatch
 
 def test_a_sink_that_raises_ends_the_capture_with_a_word(package) -> None:
     made, sink = package(), Sink()
-    sink.deliver = lambda *_: (_ for _ in ()).throw(ValueError("full"))  # type: ignore[method-assign]
+    sink.deliver = lambda *_: (_ for _ in ()).throw(ValueError("full"))
     capture = GraphicsCapture("monitor", monitor=1, place=A)
     capture.start(sink)
     made.frame_handler(Frame(1, 4, 4), made.control)
@@ -415,7 +415,7 @@ def test_styles_let_clicks_and_focus_pass() -> None:
 
 def test_lost_devices_and_hdr_outputs() -> None:
     lost = OSError()
-    lost.winerror = 0x887A0005 - 2**32  # type: ignore[attr-defined]
+    lost.winerror = 0x887A0005 - 2**32
     assert is_device_lost(lost)
     assert not is_device_lost(OSError(22, "x"))
     assert is_hdr(12)
