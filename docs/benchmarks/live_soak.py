@@ -89,7 +89,13 @@ def main(
 ) -> None:
     """Run the session and write the rows; ``presenter`` none needs no screen."""
     options = LiveOptions(
-        source=source, model=model, presenter=presenter, duration=60.0 * minutes, hud=True
+        source=source,
+        model=model,
+        presenter=presenter,
+        duration=60.0 * minutes,
+        hud=True,
+        adaptive=False,  # another engine is other memory
+        min_fps=0.0,
     )
     capture = open_capture(options)
     stats = MinuteByMinute()
