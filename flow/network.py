@@ -231,13 +231,20 @@ class SecondThoughts(nn.Module):
         light = (ours - warp(theirs, _double(motion) * 2.0, "bilinear")).abs()
         tears = motion - smoothed(motion)
         # Differences of a few codes and of a few pixels, each brought to order one.
-        clues = [colours * 10.0, F.pixel_unshuffle(light, 2) * 10.0, tears, doubt * 0.1, context]
-        features = _activate(self.look(torch.cat(clues, dim=1)))
+        others = [F.pixel_unshuffle(light, 2) * 10.0, tears, doubt * 0.1, context]
+        features = _activate(self._looked(colours * 10.0, torch.cat(others, dim=1)))
         difference = colours.mean(dim=1, keepdim=True)
         logit = self.photometric_slope * (difference - self.photometric_tolerance)
         # Past +-8 the sigmoid is flat; a place outside the previous frame is certain doubt.
         logit = logit.clamp(-8.0, 8.0) + 16.0 * outside(motion)
         return doubt + logit + self.correct(features), features
+
+    def _looked(self, colours: Tensor, others: Tensor) -> Tensor:
+        """``look`` at both as one, in two sums: TensorRT for RTX 1.7.1 cannot join both kinds of
+        difference in one concatenation (docs/LOG.md)."""
+        weight, count = self.look.weight, colours.shape[1]
+        first = F.conv2d(colours, weight[:, :count], self.look.bias, padding=1)
+        return first + F.conv2d(others, weight[:, count:], padding=1)
 
 
 class LearnedUpsampling(nn.Module):
