@@ -77,8 +77,21 @@ def export_graph(model: RecurrentCleaner, precision: Precision = "fp32") -> onnx
         )
     assert program is not None
     exported = program.model_proto
+    _forget_sources(exported)
     _check_consumed(exported)
     return exported
+
+
+def _forget_sources(model: onnx.ModelProto) -> None:
+    """Leave out where in the source each node came from: paths of the machine that exported, and
+    over a third of the file.
+
+    What part of the network it belongs to stays: profiles and kernels are told by it.
+    """
+    for node in model.graph.node:
+        kept = [entry for entry in node.metadata_props if entry.key.endswith("name_scopes")]
+        del node.metadata_props[:]
+        node.metadata_props.extend(kept)
 
 
 def _check_consumed(model: onnx.ModelProto) -> None:

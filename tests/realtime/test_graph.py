@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from temporal_clean import assets
 from temporal_clean.errors import TemporalCleanError
+from temporal_clean.realtime.cleaner import open_session
 from temporal_clean.realtime.engines.onnx_runtime import OnnxRuntimeEngine
 from temporal_clean.realtime.engines.self_test import moving_pattern
 from temporal_clean.realtime.graph import (
@@ -39,6 +40,7 @@ def test_shipped_graphs_are_symbolic_opset_18_and_read_every_input(
     read = {name for node in graph.graph.node for name in node.input}
     assert {i.name for i in graph.graph.input} <= read
     assert not [n.op_type for n in graph.graph.node if n.domain not in ("", "ai.onnx")]
+    assert b".py" not in content, "a path of the machine that exported"
 
 
 @pytest.mark.parametrize("model", assets.MODELS)
@@ -118,3 +120,35 @@ def test_bad_requests_say_what_to_do() -> None:
         fixed_graph(content, GraphRequest(64, 64))
     with pytest.raises(TemporalCleanError, match="not made by 'temporal-clean export'"):
         graph_precision(content)
+
+
+def test_at_half_the_size_only_the_change_is_enlarged() -> None:
+    """A quarter of the planes inside; by hand: average, clean, enlarge the difference, add."""
+    torch = pytest.importorskip("torch", reason="pip install 'temporal-clean[test]'")
+    random = np.random.default_rng(5)
+    picture = random.integers(0, 256, (150, 170, 4), np.uint8)
+    halved = GraphRequest(150, 170, "bgra8", halved=True)
+    assert halved.inner_size() == (80, 96)
+    shown = open_session("fast", halved, "onnxruntime").step(picture).clean
+    padded = np.pad(picture[..., 2::-1], ((0, 10), (0, 22), (0, 0)), mode="edge")
+    full = torch.from_numpy(padded.copy()).permute(2, 0, 1)[None] / 255.0
+    small = torch.nn.functional.avg_pool2d(full, 2)
+    planar = open_session("fast", GraphRequest(80, 96, "planar"), "onnxruntime")
+    change = torch.from_numpy(planar.step(small.numpy()).clean) - small
+    large = torch.nn.functional.interpolate(change, scale_factor=2, mode="bilinear")
+    expected = (full + large).clamp(0, 1)[0, :, :150, :170].permute(1, 2, 0).numpy() * 255
+    assert np.abs(shown[..., 2::-1] - expected).max() <= 1.0
+    assert (shown[..., 3] == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ({"frame_format": "planar"}, "for pictures without maps"),
+        ({"inspect": True}, "for pictures without maps"),
+        ({"width": 100}, "at least 128 pixels a side"),
+    ],
+)
+def test_half_the_size_has_limits(choices: dict, message: str) -> None:
+    with pytest.raises(TemporalCleanError, match=message):
+        GraphRequest(**{"height": 200, "width": 200, "halved": True, **choices})
