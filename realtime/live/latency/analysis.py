@@ -60,9 +60,9 @@ def analyse(
 ) -> LatencyReport:
     """``drawn`` are all frames drawn; ``changes`` the looks at which the number on screen changed.
 
-    ``looks`` and ``unreadable`` count from the first number seen to ``end``. Of the first
-    ``warm_up`` seconds nothing else is judged. Raises :class:`TemporalCleanError` if too little
-    was seen to tell anything.
+    ``looks`` and ``unreadable`` count from the first number seen to the last, at ``end``. Of the
+    first ``warm_up`` seconds nothing else is judged. Raises :class:`TemporalCleanError` if too
+    little was seen to tell anything.
     """
     times = dict(drawn)
     changes = [change for change in changes if change.number in times]

@@ -70,7 +70,8 @@ class ScreenReader:
 def main(place: Rectangle, interval: float, record: Path) -> None:
     """Look until standard input ends; write [number, time] of changes, and the counts of looks.
 
-    Looks are counted from the first number on: before it, no overlay is shown yet. Then an empty
+    Looks are counted from the first number to the last: before and after them no overlay is shown,
+    while an engine is opened or a session ends. With the first number an empty
     file appears beside ``record``, with the ending ``.seen``.
     """
     ended = threading.Event()
@@ -79,6 +80,7 @@ def main(place: Rectangle, interval: float, record: Path) -> None:
     print("looking", flush=True)
     changes: list[tuple[int, float]] = []
     looks = unreadable = 0
+    until = looks, unreadable, time.monotonic()
     last: int | None = None
     while not ended.is_set():
         began = time.monotonic()
@@ -90,12 +92,15 @@ def main(place: Rectangle, interval: float, record: Path) -> None:
             last = number
         looks += bool(changes)
         unreadable += bool(changes) and number is None
+        if number is not None:
+            until = looks, unreadable, now
         pause = interval if changes else max(interval, IDLE_SECONDS)
         ended.wait(max(began + pause - time.monotonic(), 0.0))
     reader.close()
     seen: NDArray[np.float64] = np.array(changes, np.float64).reshape(-1, 2)
+    looks, unreadable, end = until
     with record.open("wb") as file:
-        np.savez(file, changes=seen, end=time.monotonic(), looks=looks, unreadable=unreadable)
+        np.savez(file, changes=seen, end=end, looks=looks, unreadable=unreadable)
 
 
 if __name__ == "__main__":
