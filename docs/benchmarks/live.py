@@ -26,15 +26,12 @@ from temporal_clean.machine import package_versions, processor
 
 sys.path.append(str(Path(__file__).parents[2] / "tests" / "realtime" / "live"))
 from desktop import Desktop, desktop, until
-from games import RealGame, openarena, supertuxkart
+from games import RealGame, openarena
 
-GAMES = {"openarena": openarena, "supertuxkart": supertuxkart}
 PACKAGES = ("temporal-clean", "openvino", "onnxruntime", "numpy", "xcffib")
 CONTROL, SHIFT, F3, F7, F8, F10 = 0xFFE3, 0xFFE1, 0xFFC0, 0xFFC4, 0xFFC5, 0xFFC7
 # A fresh size is fixed and folded first, and a busy machine takes its time.
 PATIENCE_SECONDS = 600.0
-# SuperTuxKart does not say when its race is on.
-LOADING_SECONDS = 60.0
 
 
 def overlay_of(person: Desktop) -> int:
@@ -76,7 +73,6 @@ def main() -> None:
     reader = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     reader.add_argument("output", type=Path)
     reader.add_argument("--picture", type=Path)
-    reader.add_argument("--game", choices=GAMES, default="openarena")
     reader.add_argument("--seconds", type=float, default=60.0)
     reader.add_argument("--fps", type=int, default=30, help="what the game is limited to")
     reader.add_argument("--size", default="640x360")
@@ -84,30 +80,29 @@ def main() -> None:
     width, height = (int(side) for side in given.size.split("x"))
     # Of the last minute, before anything of this was started: near zero on an idle machine.
     load = round(os.getloadavg()[0], 1)
-    with TemporaryDirectory() as folder, desktop(width + 40, height + 60) as person:
-        start = GAMES[given.game](person.display, Path(folder), width, height, given.fps)
-        with start as game:
-            if given.game == "openarena":
-                until(lambda: "match" in game.heard(), "play is on", PATIENCE_SECONDS)
-            else:
-                time.sleep(LOADING_SECONDS)
-            stats = Path(folder, "stats.json")
-            command = ["temporal-clean", "live", "--window", game.title, "--stats", str(stats)]
-            session = subprocess.Popen([*command, *others], env=person.environment)
-            until(lambda: overlay_of(person), "the overlay is shown", PATIENCE_SECONDS)
-            seen = watch(person, game, given.seconds)
-            if given.picture:
-                look(person, given.picture)
-            person.press(CONTROL, SHIFT, F10)
-            code = session.wait(PATIENCE_SECONDS)
-            result = json.loads(stats.read_text())
+    with (
+        TemporaryDirectory() as folder,
+        desktop(width + 40, height + 60) as person,
+        openarena(person.display, Path(folder), width, height, given.fps) as game,
+    ):
+        until(lambda: "match" in game.heard(), "play is on", PATIENCE_SECONDS)
+        stats = Path(folder, "stats.json")
+        command = ["temporal-clean", "live", "--window", game.title, "--stats", str(stats)]
+        session = subprocess.Popen([*command, *others], env=person.environment)
+        until(lambda: overlay_of(person), "the overlay is shown", PATIENCE_SECONDS)
+        seen = watch(person, game, given.seconds)
+        if given.picture:
+            look(person, given.picture)
+        person.press(CONTROL, SHIFT, F10)
+        code = session.wait(PATIENCE_SECONDS)
+        result = json.loads(stats.read_text())
     record = {
         "command": f"python docs/benchmarks/live.py {' '.join(sys.argv[1:])}",
         "date": datetime.date.today().isoformat(),
         "machine": processor(),
         "load_average_before": load,
         "versions": package_versions(PACKAGES),
-        "game": f"{given.game}, {given.size}, limited to {given.fps} frames a second, llvmpipe",
+        "game": f"OpenArena, {given.size}, limited to {given.fps} frames a second, llvmpipe",
         "exit_status": code,
         **seen,
         "stats": result,

@@ -1,7 +1,7 @@
-"""Real games in a window of the desktop, played by themselves, for tests and the benchmark.
+"""A real game in a window of the desktop, played by itself, for tests and the benchmark.
 
-Not a test module. Both are Debian's, unmodified, with software OpenGL, without sound and with a
-home folder of their own.
+Not a test module. It is Debian's, unmodified, with software OpenGL, without sound and with a home
+folder of its own.
 """
 
 import os
@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["INSTALL", "OPENARENA", "RealGame", "openarena", "supertuxkart"]
+__all__ = ["INSTALL", "OPENARENA", "RealGame", "openarena"]
 
 INSTALL = (
     "needs OpenArena: apt-get install --no-install-recommends openarena openarena-data ioquake3"
 )
-OPENARENA, SUPERTUXKART = "/usr/games/openarena", "/usr/games/supertuxkart"
+OPENARENA = "/usr/games/openarena"
 SOFTWARE_OPENGL = {
     "LIBGL_ALWAYS_SOFTWARE": "1",
     "GALLIUM_DRIVER": "llvmpipe",
@@ -53,15 +53,6 @@ VALUES = {
     **{"r_ignorehwgamma": 1, "r_overBrightBits": 0, "con_notifytime": -1, "cl_noprint": 1},
 }
 BOTS = ("Grunt", "Kyonshi")
-SETTINGS = """<?xml version="1.0"?>
-<stkconfig version="8">
-<Audio sfx_on="false" music_on="false"/>
-<Video real_width="{width}" real_height="{height}" width="{width}" height="{height}"
- prev_real_width="{width}" prev_real_height="{height}" fullscreen="false" max_fps="{fps}"
- force_legacy_device="true" old_driver_popup="false"/>
-<GFX swap-interval="0"/><enable_internet value="2"/><HWReport hw-report-enabled="false"/>
-</stkconfig>
-"""
 
 
 class RealGame(NamedTuple):
@@ -95,22 +86,6 @@ def openarena(
     command = [OPENARENA, *options, "+exec", "match.cfg"]
     with _running(command, display, home) as process:
         yield RealGame("ioquake3", process, heard)
-
-
-@contextmanager
-def supertuxkart(
-    display: str, home: Path, width: int = 640, height: int = 360, fps: int = 30
-) -> Iterator[RealGame]:
-    """SuperTuxKart, a race that computer players drive; it does not say what it heard."""
-    settings = home / ".config" / "supertuxkart" / "config-0.10" / "config.xml"
-    settings.parent.mkdir(parents=True)
-    text = SETTINGS.format(width=width, height=height, fps=fps)
-    settings.write_text(text, encoding="ascii")
-    options = f"--windowed --no-sound --seed=1 --screensize={width}x{height} --race-now"
-    race = "--profile-laps=20 --difficulty=2 --track=lighthouse --numkarts=5"
-    command = [SUPERTUXKART, *options.split(), *race.split()]
-    with _running(command, display, home) as process:
-        yield RealGame("SuperTuxKart", process, set)
 
 
 @contextmanager
