@@ -134,3 +134,15 @@ def test_bad_frames_say_what_to_do(frame, message: str) -> None:
 def test_bad_settings_say_what_to_do() -> None:
     with pytest.raises(tc.TemporalCleanError, match=r"strength must lie in 0\.\.1, got 2"):
         tc.load("fast", strength=2)
+
+
+def test_bgra_pictures_give_what_rgb_ones_do(frames) -> None:
+    """As a capture delivers them: channels reversed, alpha opaque whatever came in."""
+    cleaner = tc.load("fast", engine="onnxruntime")
+    expected = list(cleaner.stream(frames))[-1]
+    captured = tc.load("fast", engine="onnxruntime")
+    for frame in frames:
+        bgra = np.dstack([frame[..., ::-1], np.zeros(frame.shape[:2], np.uint8)])
+        clean = captured.step(bgra).clean
+    assert np.array_equal(clean[..., 2::-1], expected)
+    assert (clean[..., 3] == 255).all()
