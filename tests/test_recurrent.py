@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from jaxtyping import TypeCheckError
 from torch import Tensor
 
+from temporal_clean.checkpoint import load_checkpoint
 from temporal_clean.flow import Flow, FlowPlanes, dis_flow, outside
 from temporal_clean.history import scene_cut, warp_picture
 from temporal_clean.models import luma
@@ -256,8 +257,8 @@ class TestSceneCut:
 
     @each_size
     def test_neither_a_slow_pan_nor_noise_nor_a_fade(self, size: str, texture: Texture) -> None:
-        """Here with the untrained network's own flow and doubt."""
-        model = cleaner(size)
+        """Here with the flow and doubt that ship."""
+        model = load_checkpoint(size)
         generator = torch.manual_seed(3)
         noise = 0.02 * torch.randn(6, 1, 3, 96, 96, generator=generator)
         stories = {
