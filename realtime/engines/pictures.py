@@ -4,9 +4,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temporal_clean.realtime.engines.base import Engine, EngineInfo, EngineState, StepResult
-from temporal_clean.realtime.graph import PICTURES, GraphRequest, padded_size
+from temporal_clean.realtime.graph import PICTURES, GraphRequest
 
-__all__ = ["ConvertingEngine", "planar_request", "to_picture", "to_planes"]
+__all__ = [
+    "ConvertingEngine",
+    "doubled",
+    "halved",
+    "planar_request",
+    "to_picture",
+    "to_planes",
+]
 
 
 class ConvertingEngine:
@@ -19,8 +26,13 @@ class ConvertingEngine:
         return self.inner.new_state()
 
     def step(self, frame: NDArray, state: EngineState) -> StepResult:
-        result = self.inner.step(to_planes(frame, self.request), state)
-        return StepResult(to_picture(result.clean, self.request), result.maps)
+        full = to_planes(frame, self.request)
+        planes = halved(full) if self.request.halved else full
+        result = self.inner.step(planes, state)
+        clean = result.clean
+        if self.request.halved:
+            clean = full + doubled(clean - planes)
+        return StepResult(to_picture(clean, self.request), result.maps)
 
     def describe(self) -> EngineInfo:
         return self.inner.describe()
@@ -28,8 +40,7 @@ class ConvertingEngine:
 
 def planar_request(request: GraphRequest) -> GraphRequest:
     """The same step on padded planes."""
-    height, width = padded_size(request.height, request.width)
-    return GraphRequest(height, width, "planar", request.inspect)
+    return GraphRequest(*request.inner_size(), "planar", request.inspect)
 
 
 def to_planes(frame: NDArray, request: GraphRequest) -> NDArray[np.float32]:
@@ -37,7 +48,7 @@ def to_planes(frame: NDArray, request: GraphRequest) -> NDArray[np.float32]:
     if request.frame_format == "planar":
         return np.ascontiguousarray(frame, np.float32)
     _, channels, largest = PICTURES[request.frame_format]
-    height, width = padded_size(request.height, request.width)
+    height, width = (side * request.shrink for side in request.inner_size())
     planes = frame[..., channels].transpose(2, 0, 1).astype(np.float32)
     planes *= np.float32(1.0 / largest)
     pads = ((0, 0), (0, height - request.height), (0, width - request.width))
@@ -55,3 +66,22 @@ def to_picture(planes: NDArray, request: GraphRequest) -> NDArray:
     if request.frame_format == "bgra8":
         values = np.concatenate([values, np.full_like(values[..., :1], largest)], axis=-1)
     return np.ascontiguousarray(values.astype(kind))
+
+
+def halved(planes: NDArray) -> NDArray:
+    """Means of 2x2 pixels, as the graph's own AveragePool."""
+    batch, channels, height, width = planes.shape
+    blocks = planes.reshape(batch, channels, height // 2, 2, width // 2, 2)
+    return np.ascontiguousarray(blocks.mean(axis=(3, 5)))
+
+
+def doubled(planes: NDArray) -> NDArray:
+    """Twice the size each way, linear with half-pixel centres, as the graph's own Resize."""
+    for axis in (2, 3):
+        ends = [(0, 0)] * 4
+        ends[axis] = (1, 1)
+        spread = np.moveaxis(np.pad(planes, ends, mode="edge"), axis, 0)
+        near = 0.75 * spread[1:-1]
+        pairs = np.stack([near + 0.25 * spread[:-2], near + 0.25 * spread[2:]], axis=1)
+        planes = np.moveaxis(pairs.reshape(-1, *spread.shape[1:]), 0, axis)
+    return planes

@@ -22,7 +22,12 @@ from temporal_clean import assets
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.realtime.engines import open_engine, providers
 from temporal_clean.realtime.engines.onnx_runtime import OnnxRuntimeEngine
-from temporal_clean.realtime.engines.pictures import ConvertingEngine, to_picture, to_planes
+from temporal_clean.realtime.engines.pictures import (
+    ConvertingEngine,
+    planar_request,
+    to_picture,
+    to_planes,
+)
 from temporal_clean.realtime.engines.portable import GRID_SAMPLE_OPSETS, portable_graph
 from temporal_clean.realtime.engines.provider_engine import provider_options, refusal
 from temporal_clean.realtime.engines.self_test import moving_pattern
@@ -180,10 +185,12 @@ def test_pictures_become_planes_and_come_back(frame_format: str) -> None:
     assert np.array_equal(to_picture(planes, request), picture)
 
 
-def test_conversion_on_the_host_equals_that_in_the_graph() -> None:
-    request = GraphRequest(70, 90, "rgb16")
+@pytest.mark.parametrize("halved", [False, True])
+def test_conversion_on_the_host_equals_that_in_the_graph(halved: bool) -> None:
+    request = GraphRequest(142, 182, "rgb16", halved=halved)
     raw = assets.graph_path("fast").read_bytes()
-    inner = GraphRequest(80, 96, "planar")
+    inner = planar_request(request)
+    assert (inner.height, inner.width) == ((80, 96) if halved else (144, 192))
     engines = (
         OnnxRuntimeEngine(fixed_graph(raw, request).SerializeToString()),
         ConvertingEngine(OnnxRuntimeEngine(fixed_graph(raw, inner).SerializeToString()), request),
