@@ -1,6 +1,7 @@
 """ONNX Runtime on the CPU: the reference that other engines are tested against."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
@@ -35,14 +36,19 @@ class OnnxRuntimeEngine:
     def __init__(self, graph: bytes) -> None:
         import onnxruntime
 
-        self.runtime = onnxruntime
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        self.session = onnxruntime.InferenceSession(
-            graph, options, providers=["CPUExecutionProvider"]
+        self._adopt(
+            onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         )
-        self.inputs = {value.name: value for value in self.session.get_inputs()}
-        self.outputs = {value.name: value for value in self.session.get_outputs()}
+
+    def _adopt(self, session: Any) -> None:
+        """Step on this session from now on."""
+        import onnxruntime
+
+        self.runtime, self.session = onnxruntime, session
+        self.inputs = {value.name: value for value in session.get_inputs()}
+        self.outputs = {value.name: value for value in session.get_outputs()}
         self.precision = "fp16" if "float16" in self.inputs["state_clean"].type else "fp32"
 
     def new_state(self) -> PingPong:
@@ -74,8 +80,12 @@ class OnnxRuntimeEngine:
         for name in STATE_INPUTS:
             value = self.inputs[name]
             dtype = np.float16 if "float16" in value.type else np.float32
-            buffers[name] = self.runtime.OrtValue.ortvalue_from_numpy(np.zeros(value.shape, dtype))
+            buffers[name] = self._buffer(name, np.zeros(value.shape, dtype))
         return buffers
+
+    def _buffer(self, name: str, values: NDArray) -> object:
+        """One part of the state, beginning with these values."""
+        return self.runtime.OrtValue.ortvalue_from_numpy(values)
 
 
 def _numpy_type(value: object) -> np.dtype:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.realtime.cache import cache_folder
@@ -19,7 +19,6 @@ from temporal_clean.realtime.engines.base import EngineInfo
 from temporal_clean.realtime.engines.devices import CPU_PROVIDER
 from temporal_clean.realtime.engines.onnx_runtime import OnnxRuntimeEngine
 from temporal_clean.realtime.engines.providers import Found
-from temporal_clean.realtime.graph import STATE_INPUTS
 
 __all__ = ["OnnxProviderEngine", "provider_options", "refusal"]
 
@@ -35,10 +34,8 @@ class OnnxProviderEngine(OnnxRuntimeEngine):
     """A session on one device; steps as the reference does, on that device's buffers."""
 
     def __init__(self, graph: bytes, found: Found) -> None:
-        import onnxruntime
-
-        self.runtime, self.found = onnxruntime, found
-        self.session = _session(graph, found)
+        self.found = found
+        self._adopt(_session(graph, found))
         provider = found.choice.device.provider
         if self.session.get_providers()[0] != provider:
             raise TemporalCleanError(
@@ -46,10 +43,6 @@ class OnnxProviderEngine(OnnxRuntimeEngine):
                 "the provider's library or driver failed to load"
             )
         self.left = _left_to_processor(self.session)
-        inputs = self.session.get_inputs()
-        self.inputs = {value.name: value for value in inputs}
-        self.outputs = {value.name: value for value in self.session.get_outputs()}
-        self.precision = "fp16" if "float16" in self.inputs["state_clean"].type else "fp32"
         self.memory = _memory(self.session)
 
     def describe(self) -> EngineInfo:
@@ -61,21 +54,14 @@ class OnnxProviderEngine(OnnxRuntimeEngine):
             words += ", state through host memory"
         return EngineInfo(self.found.choice.id, self.runtime.__version__, self.precision, words)
 
-    def _buffers(self) -> dict[str, object]:
-        buffers = {}
-        for name in STATE_INPUTS:
-            value = self.inputs[name]
-            zeros = np.zeros(value.shape, np.float16 if "float16" in value.type else np.float32)
-            make = self.runtime.OrtValue
-            if self.memory:
-                buffer = make.ortvalue_from_shape_and_type(
-                    zeros.shape, zeros.dtype.type, memory_info=self.memory[name]
-                )
-                buffer.update_inplace(zeros)
-            else:
-                buffer = make.ortvalue_from_numpy(zeros)
-            buffers[name] = buffer
-        return buffers
+    def _buffer(self, name: str, values: NDArray) -> object:
+        if not self.memory:
+            return super()._buffer(name, values)
+        buffer = self.runtime.OrtValue.ortvalue_from_shape_and_type(
+            values.shape, values.dtype.type, memory_info=self.memory[name]
+        )
+        buffer.update_inplace(values)
+        return buffer
 
 
 def provider_options(provider: str, kind: str) -> dict[str, str]:
