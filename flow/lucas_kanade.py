@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from temporal_clean.flow.pooling import smoothed
+from temporal_clean.flow.pooling import enlarged, smoothed
 from temporal_clean.flow.warping import warp
 
 __all__ = ["LucasKanade"]
@@ -55,7 +55,7 @@ class LucasKanade(nn.Module):
         ``belief`` in [0, 1] is of each cell's own solution.
         """
         motion = smoothed(motion)
-        warped = warp(theirs, _enlarged(motion, self.stride), "bilinear")
+        warped = warp(theirs, enlarged(motion, self.stride), "bilinear")
         across, down = _gradients((ours + warped) * (0.5 * SCALE))
         error = (ours - warped) * SCALE
         products = (across * across, across * down, down * down, across * error, down * error)
@@ -72,13 +72,6 @@ class LucasKanade(nn.Module):
         believed = torch.cat([step * belief, belief], dim=1)
         spread = smoothed(believed)
         return motion + spread[:, :2] / (spread[:, 2:] + LITTLE)
-
-
-def _enlarged(motion: Tensor, factor: int) -> Tensor:
-    """One motion a pixel."""
-    if factor == 1:
-        return motion
-    return F.interpolate(motion, scale_factor=float(factor), mode="bilinear", align_corners=False)
 
 
 def _window(side: int, planes: int) -> Tensor:

@@ -2,7 +2,8 @@
 
 Each level sees both frames' features, the previous one warped by the flow so far, and corrects
 motion and doubt, as intermediate-flow networks do (RIFE, Huang et al., ECCV 2022); then steps of
-Lucas and Kanade, which it gates, bring the motion to where the pictures agree.
+Lucas and Kanade, which it gates, bring the motion to where the pictures agree, and each cell tries
+its neighbours' motions.
 """
 
 import math
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 
 from temporal_clean.flow.correlation import LocalCorrelation
 from temporal_clean.flow.lucas_kanade import LucasKanade
-from temporal_clean.flow.pooling import block_mean, smoothed
+from temporal_clean.flow.pooling import block_mean, enlarged, smoothed
 from temporal_clean.flow.propagation import Propagation
 from temporal_clean.flow.record import Flow, FlowPlanes
 from temporal_clean.flow.warping import outside, warp
@@ -101,7 +102,8 @@ class FlowNetwork(nn.Module):
         motions = []
         for index, ((ours, theirs), refine, seen) in enumerate(levels[::-1]):
             if index > 0:
-                motion, doubt, context = _double(motion) * 2.0, _double(doubt), _double(context)
+                motion = enlarged(motion, 2) * 2.0
+                doubt, context = enlarged(doubt, 2), enlarged(context, 2)
             motion, doubt, context, gate = refine(ours, theirs, motion, doubt, context)
             motions.append(motion)
             for _ in range(self.config.rounds[::-1][index]):
@@ -228,7 +230,7 @@ class SecondThoughts(nn.Module):
         """The logit of doubt and features for its upsampling, at 1/4."""
         colours = (block_mean(frame, 4) - warp(block_mean(previous, 4), motion, "bilinear")).abs()
         ours, theirs = lights
-        light = (ours - warp(theirs, _double(motion) * 2.0, "bilinear")).abs()
+        light = (ours - warp(theirs, enlarged(motion, 2) * 2.0, "bilinear")).abs()
         tears = motion - smoothed(motion)
         # Differences of a few codes and of a few pixels, each brought to order one.
         others = [F.pixel_unshuffle(light, 2) * 10.0, tears, doubt * 0.1, context]
@@ -306,7 +308,3 @@ def _smaller(light: Tensor) -> list[Tensor]:
     quarter = block_mean(light, 2)
     eighth = block_mean(quarter, 2)
     return [quarter, eighth, block_mean(eighth, 2)]
-
-
-def _double(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)

@@ -1,11 +1,11 @@
-"""Block means and smoothing as convolutions."""
+"""Block means and smoothing as convolutions, and their counterpart, bilinear enlargement."""
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-__all__ = ["block_mean", "smoothed"]
+__all__ = ["block_mean", "enlarged", "smoothed"]
 
 
 def block_mean(
@@ -30,3 +30,12 @@ def smoothed(
     profile = torch.tensor([0.25, 0.5, 0.25], dtype=x.dtype, device=x.device)
     window = torch.outer(profile, profile).expand(channels, 1, 3, 3)
     return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), window, groups=channels)
+
+
+def enlarged(
+    x: Float[Tensor, "batch channels height width"], factor: int
+) -> Float[Tensor, "batch channels {factor}*height {factor}*width"]:
+    """``factor`` times larger each way, bilinear (half-pixel centres)."""
+    if factor == 1:
+        return x
+    return F.interpolate(x, scale_factor=float(factor), mode="bilinear", align_corners=False)
