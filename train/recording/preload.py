@@ -22,7 +22,7 @@ import numpy as np
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.video import Pixels
 
-__all__ = ["Key", "Session", "Settings", "compile_preload"]
+__all__ = ["SOFTWARE_OPENGL", "Key", "Session", "Settings", "compile_preload"]
 
 SOURCE = Path(__file__).with_name("preload.c")
 # Of the log, shown when a game fails: its end, and errors before it.

@@ -11,20 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from temporal_clean.train.recording.preload import SOFTWARE_OPENGL
+
 __all__ = ["INSTALL", "OPENARENA", "RealGame", "openarena"]
 
 INSTALL = (
     "needs OpenArena: apt-get install --no-install-recommends openarena openarena-data ioquake3"
 )
 OPENARENA = "/usr/games/openarena"
-SOFTWARE_OPENGL = {
-    "LIBGL_ALWAYS_SOFTWARE": "1",
-    "GALLIUM_DRIVER": "llvmpipe",
-    "LP_NUM_THREADS": "1",
-    "SDL_VIDEODRIVER": "x11",
-    "SDL_AUDIODRIVER": "dummy",
-    "ALSOFT_DRIVERS": "null",
-}
 # A match of two bots, seen by the eyes of one of them (of more, one is dead too often). F3 and the
 # left button write to the log.
 MATCH = """set g_gametype 0
