@@ -170,4 +170,7 @@ class Processor:
 
     def _hud_lines(self, look: Look) -> list[str]:
         strength = f", strength {look.strength:.0%}" if look.strength < 1.0 else ""
-        return [self.gate.standing() + strength, *self.stats.hud_lines(self.gate.clock())]
+        standing = self.gate.standing() + strength
+        lines = self.stats.hud_lines(self.gate.clock())
+        # The engine's line begins with its level: nothing more to say where that is all.
+        return lines if lines[0].startswith(standing) else [standing, *lines]

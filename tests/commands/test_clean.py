@@ -238,6 +238,9 @@ def test_a_cancelled_run_leaves_nothing(tmp_path, stop) -> None:
         time.sleep(0.02)
     process.send_signal(stop)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130, errors
+    # As a shell sees it: Python ends by the signal itself, not by sys.exit's number, if SIGINT came
+    # while a library ran a string of code (CPython's unhandled_keyboard_interrupt).
+    status = process.returncode if process.returncode >= 0 else 128 - process.returncode
+    assert status == 130, errors
     assert "cancelled" in errors
     assert not list(tmp_path.iterdir())
