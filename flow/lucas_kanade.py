@@ -35,11 +35,13 @@ class LucasKanade(nn.Module):
     steps are averaged by how far each is believed (docs/LOG.md).
     """
 
+    factors: Tensor
     window: Tensor
 
     def __init__(self, stride: int = 1, reach: int = 3) -> None:
         super().__init__()
         self.stride = stride
+        self.register_buffer("factors", _factors(), persistent=False)
         # As odd or even as the stride: centred on the cell.
         self.register_buffer("window", _window((2 * reach + 1) * stride, 5), persistent=False)
 
@@ -56,13 +58,11 @@ class LucasKanade(nn.Module):
         """
         motion = smoothed(motion)
         warped = warp(theirs, enlarged(motion, self.stride), "bilinear")
-        across, down = _gradients((ours + warped) * (0.5 * SCALE))
-        error = (ours - warped) * SCALE
-        products = (across * across, across * down, down * down, across * error, down * error)
-        planes = torch.cat(products, dim=1)
+        both = F.pad(torch.cat([ours, warped], dim=1), (1, 1, 1, 1), mode="replicate")
+        first, second = F.conv2d(both, self.factors).chunk(2, dim=1)
         side = self.window.shape[-1]
         border = (side - self.stride) // 2
-        sums = F.conv2d(planes, self.window, stride=self.stride, padding=border, groups=5)
+        sums = F.conv2d(first * second, self.window, stride=self.stride, padding=border, groups=5)
         xx, xy, yy, xe, ye = sums.chunk(5, dim=1)
         damping = (xx + yy) * SHARE + FLOOR
         xx, yy = xx + damping, yy + damping
@@ -81,9 +81,17 @@ def _window(side: int, planes: int) -> Tensor:
     return window.expand(planes, 1, side, side).clone()
 
 
-def _gradients(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Central differences along x and y, borders repeated."""
-    x = F.pad(x, (1, 1, 1, 1), mode="replicate")
-    across = (x[:, :, 1:-1, 2:] - x[:, :, 1:-1, :-2]) * 0.5
-    down = (x[:, :, 2:, 1:-1] - x[:, :, :-2, 1:-1]) * 0.5
-    return across, down
+def _factors() -> Tensor:
+    """Weights from both pictures to the factors of the five products that a solution needs.
+
+    Central differences of the pictures' mean across and down, and the pictures' difference, in
+    the order of xx, xy, yy, xe, ye: all first factors, then all second ones. One convolution, where
+    slices and sums of planes would be a dozen kernels.
+    """
+    across, down, error = torch.zeros(3, 2, 3, 3)
+    across[:, 1, 0], across[:, 1, 2] = -0.25, 0.25
+    down[:, 0, 1], down[:, 2, 1] = -0.25, 0.25
+    error[0, 1, 1], error[1, 1, 1] = 1.0, -1.0
+    first = (across, across, down, across, down)
+    second = (across, down, down, error, error)
+    return torch.stack([*first, *second]) * SCALE

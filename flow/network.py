@@ -3,7 +3,8 @@
 Each level sees both frames' features, the previous one warped by the flow so far, and corrects
 motion and doubt, as intermediate-flow networks do (RIFE, Huang et al., ECCV 2022); then steps of
 Lucas and Kanade, which it gates, bring the motion to where the pictures agree, and each cell tries
-its neighbours' motions.
+its neighbours' motions. The search sets out from the motion of the step before: a game's camera
+goes on turning.
 """
 
 import math
@@ -20,6 +21,7 @@ from temporal_clean.flow.lucas_kanade import LucasKanade
 from temporal_clean.flow.pooling import block_mean, enlarged, smoothed
 from temporal_clean.flow.propagation import Propagation
 from temporal_clean.flow.record import Flow, FlowPlanes
+from temporal_clean.flow.regularization import MotionFilter
 from temporal_clean.flow.warping import outside, warp
 
 __all__ = ["FlowConfig", "FlowNetwork"]
@@ -30,7 +32,7 @@ class FlowConfig:
     """Sizes at 1/4, 1/8 and 1/16: feature and refinement channels, 3x3 convolutions, the
     correlation's channels (0: none) and radius, the steps of Lucas and Kanade before each
     propagation, and how often both are done; ``last_solves`` are steps on pictures of half the size
-    at the end."""
+    before the last filter."""
 
     features: tuple[int, int, int] = (24, 32, 48)
     widths: tuple[int, int, int] = (24, 32, 64)
@@ -41,15 +43,15 @@ class FlowConfig:
     # Side of the cell whose sub-positions doubt keeps as channels (FlowPlanes): 4 or 2.
     cell: int = 4
     solves: int = 2
-    rounds: tuple[int, int, int] = (1, 2, 2)
+    rounds: tuple[int, int, int] = (1, 1, 1)
     last_solves: int = 3
 
 
 class FlowNetwork(nn.Module):
     """Motion from the current frame to the previous one, with doubt.
 
-    Untrained it answers what Lucas and Kanade's steps find from zero motion on, and doubts every
-    place where the two frames then differ in their 4x4 means: the classical photometric gate.
+    Untrained it answers what Lucas and Kanade's steps find from the last motion on, and doubts
+    every place where the two frames then differ in their 4x4 means: the classical photometric gate.
     """
 
     multiple_of: ClassVar[int] = 16
@@ -62,6 +64,7 @@ class FlowNetwork(nn.Module):
         self.solve = LucasKanade()
         self.propagate = Propagation()
         self.last_solve = LucasKanade(stride=2, reach=1)
+        self.regularize = MotionFilter(config.context)
         self.motion_upsampling = LearnedUpsampling(2, config.context)
         self.second_thoughts = SecondThoughts(config.context)
         self.doubt_upsampling = LearnedUpsampling(1, SecondThoughts.features)
@@ -70,34 +73,43 @@ class FlowNetwork(nn.Module):
         self,
         frame: Float[Tensor, "batch 3 height width"],
         previous: Float[Tensor, "batch 3 height width"],
+        before: Float[Tensor, "batch 2 height/4 width/4"] | None = None,
     ) -> Flow:
-        """Flow at full resolution. Frames as ``forward`` takes them."""
-        return self(frame, previous).full(self.config.cell)
+        """Flow at full resolution. Arguments as of ``forward``."""
+        return self(frame, previous, before).full(self.config.cell)
 
     def forward(
         self,
         frame: Float[Tensor, "batch 3 height width"],
         previous: Float[Tensor, "batch 3 height width"],
+        before: Float[Tensor, "batch 2 height/4 width/4"] | None = None,
     ) -> FlowPlanes:
-        """Both frames RGB in [0, 1]; height and width multiples of ``multiple_of``."""
-        return self.with_levels(frame, previous)[0]
+        """Both frames RGB in [0, 1]; height and width multiples of ``multiple_of``.
+
+        ``before`` is the motion of the step before, in cells of 4 pixels: where the search sets
+        out; without it from rest. ``previous`` may be the cleaned picture: it matches better than
+        the noisy one did.
+        """
+        return self.with_levels(frame, previous, before)[0]
 
     def with_levels(
         self,
         frame: Float[Tensor, "batch 3 height width"],
         previous: Float[Tensor, "batch 3 height width"],
+        before: Float[Tensor, "batch 2 height/4 width/4"] | None = None,
     ) -> tuple[FlowPlanes, list[Tensor]]:
         """The flow, and for training the motions on the way, in pixels of their level.
 
-        Before and after the solver's steps at 1/16, 1/8 and 1/4, and after the last steps. Before,
-        because behind the solver hardly a gradient reaches the place that it set out from.
+        Before and after the solver's steps at 1/16, 1/8 and 1/4, after the last steps and after
+        the filter. Before, because behind the solver hardly a gradient reaches the place that it
+        set out from.
         Arguments as of ``forward``.
         """
         pyramids = zip(self.pyramid(frame), self.pyramid(previous), strict=True)
         lights = [_light(frame), _light(previous)]
         pictures = [_smaller(light) for light in lights]
         levels = list(zip(pyramids, self.refinements, zip(*pictures, strict=True), strict=True))
-        motion, doubt, context = self._start(levels[-1][0][0])
+        motion, doubt, context = self._start(levels[-1][0][0], before)
         gate = doubt
         motions = []
         for index, ((ours, theirs), refine, seen) in enumerate(levels[::-1]):
@@ -116,6 +128,8 @@ class FlowNetwork(nn.Module):
             motion = self.last_solve(*lights, motion, gate)
         motion = motion * 0.5
         motions.append(motion)
+        motion = self.regularize(motion, context)
+        motions.append(motion)
         doubt, thoughts = self.second_thoughts(frame, previous, lights, motion, doubt, context)
         phases = self.doubt_upsampling(doubt, thoughts)
         if self.config.cell == 2:
@@ -124,11 +138,13 @@ class FlowNetwork(nn.Module):
         planes = FlowPlanes(full_motion, torch.sigmoid(phases), motion, torch.sigmoid(doubt))
         return planes, motions
 
-    def _start(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Zero motion, even doubt and empty context, shaped like these features."""
+    def _start(self, features: Tensor, before: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """The motion before, even doubt and empty context, shaped like these features."""
         empty = torch.zeros_like(features[:, :1])
         context = empty.expand(-1, self.config.context, -1, -1)
-        return empty.expand(-1, 2, -1, -1), empty, context
+        if before is None:
+            return empty.expand(-1, 2, -1, -1), empty, context
+        return block_mean(before, 4) * 0.25, empty, context
 
 
 class FeaturePyramid(nn.Module):

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from temporal_clean.flow.warping import warp
+from temporal_clean.flow.warping import warp_each
 
 __all__ = ["Propagation"]
 
@@ -41,26 +41,26 @@ class Propagation(nn.Module):
         motion: Float[Tensor, "batch 2 height width"],
     ) -> Float[Tensor, "batch 2 height width"]:
         """Motion in pixels of these pictures (luma)."""
-        # Candidates as items of the batch: one lookup and one convolution for all of them.
-        candidates = _candidates(motion)
-        count = len(candidates)
-        warped = warp(torch.cat([theirs] * count), torch.cat(candidates), "bilinear")
-        missed = self._mean((warped - torch.cat([ours] * count)).abs())
-        contrast = self._mean((ours - self._mean(ours)).abs()) + LEAST_CONTRAST
-        costs = torch.cat(missed.chunk(count), dim=1) / contrast
-        weights = torch.softmax(costs * -DECISION, dim=1)
-        chosen = [w * c for w, c in zip(weights.chunk(count, dim=1), candidates, strict=True)]
-        return sum(chosen[1:], chosen[0])
-
-    def _mean(self, x: Tensor) -> Tensor:
-        reach = WINDOW // 2
-        return F.conv2d(F.pad(x, (reach,) * 4, mode="replicate"), self.window)
+        across, down = (_candidates(plane) for plane in motion.split(1, dim=1))
+        missed = _mean((warp_each(theirs, across, down) - ours).abs(), self.window)
+        contrast = _mean((ours - _mean(ours, self.window)).abs(), self.window) + LEAST_CONTRAST
+        weights = torch.softmax(missed / contrast * -DECISION, dim=1)
+        chosen = [(weights * part).sum(dim=1, keepdim=True) for part in (across, down)]
+        return torch.cat(chosen, dim=1)
 
 
-def _candidates(motion: Tensor) -> list[Tensor]:
+def _mean(x: Tensor, window: Tensor) -> Tensor:
+    """Of each plane over the window, borders repeated."""
+    planes, reach = x.shape[1], window.shape[-1] // 2
+    bordered = F.pad(x, (reach,) * 4, mode="replicate")
+    return F.conv2d(bordered, window.expand(planes, -1, -1, -1), groups=planes)
+
+
+def _candidates(motion: Tensor) -> Tensor:
+    """(batch, 6, height, width) of one component (batch, 1, height, width)."""
     height, width = motion.shape[-2:]
     spread = F.pad(motion, (DISTANCE,) * 4, mode="replicate")
     near, here, far = 0, DISTANCE, 2 * DISTANCE
     corners = ((here, near), (here, far), (near, here), (far, here))
     neighbours = [spread[..., y : y + height, x : x + width] for y, x in corners]
-    return [motion, *neighbours, torch.zeros_like(motion)]
+    return torch.cat([motion, *neighbours, torch.zeros_like(motion)], dim=1)

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-__all__ = ["Kernel", "outside", "sampling_grid", "warp"]
+__all__ = ["Kernel", "outside", "sampling_grid", "warp", "warp_each"]
 
 Kernel = Literal["bilinear", "bicubic", "catmull-rom", "lanczos2", "lanczos3"]
 
@@ -38,13 +38,34 @@ def sampling_grid(
     motion: Float[Tensor, "batch 2 height width"],
 ) -> Float[Tensor, "batch height width 2"]:
     """Positions ``p + motion(p)`` in grid_sample's coordinates (fp32, align_corners=False)."""
-    height, width = motion.shape[-2:]
-    scale = torch.tensor([2.0 / width, 2.0 / height], device=motion.device).view(1, 2, 1, 1)
-    columns, rows = _pixel_axes(height, width, motion.device)
-    # Column and row each with a zero in the other's plane: one fused pass, no stacking.
+    scale, base = _grid_of_no_motion(*motion.shape[-2:], motion.device)
+    return (motion.float() * scale + base).permute(0, 2, 3, 1)
+
+
+def warp_each(
+    image: Float[Tensor, "batch 1 height width"],
+    across: Float[Tensor, "batch motions height width"],
+    down: Float[Tensor, "batch motions height width"],
+) -> Float[Tensor, "batch motions height width"]:
+    """``warp`` of one plane, bilinear, by several motions: one lookup, the image not repeated."""
+    batch, count, height, width = across.shape
+    scale, base = _grid_of_no_motion(height, width, image.device)
+    x = across.float() * scale[:, :1] + base[:, :1]
+    y = down.float() * scale[:, 1:] + base[:, 1:]
+    # The motions below one another, as rows of one tall picture.
+    grid = torch.cat([x, y], dim=1).view(batch, 2, count * height, width).permute(0, 2, 3, 1)
+    return _lookup(image, grid, "bilinear").view(batch, count, height, width).to(image.dtype)
+
+
+def _grid_of_no_motion(height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """What a pixel is in grid_sample's units (1, 2, 1, 1), and where each pixel lies in them
+    (1, 2, height, width): constants of a size, so that a lookup adds one multiplication."""
+    scale = torch.tensor([2.0 / width, 2.0 / height], device=device).view(1, 2, 1, 1)
+    columns, rows = _pixel_axes(height, width, device)
+    # Column and row each with a zero in the other's plane: no stacking.
     nothing_x, nothing_y = torch.zeros_like(columns), torch.zeros_like(rows)
     base = torch.cat([columns, nothing_x], dim=1) + torch.cat([nothing_y, rows], dim=1)
-    return ((motion.float() + base + 0.5) * scale - 1.0).permute(0, 2, 3, 1)
+    return scale, (base + 0.5) * scale - 1.0
 
 
 def outside(

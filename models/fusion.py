@@ -35,7 +35,7 @@ class FusionConfig:
 class History(NamedTuple):
     """The past, warped to the current frame, and how far to believe it.
 
-    ``before`` is the luma of the previous frame as it came, not warped: a HUD equals it.
+    ``before`` is the luma of the previous clean frame, not warped: a HUD equals it.
     ``usable`` is 0 where there is no history at all: no valid state, or a cut. ``trust`` in [0, 1],
     in phases, is 0 there and where the flow is doubted; ``coarse_trust`` the same at 1/4.
     """
@@ -60,11 +60,9 @@ class FusionResult(NamedTuple):
 class FusionNetwork(nn.Module):
     """Weighs history against the spatial result.
 
-    clean = spatial + trust * (weight * (kept - spatial) + correction), where ``kept`` lies
-    between the history clipped to the frame's neighbourhood and the history as it is, and
-    ``spatial`` is the frame with as much of the spatial correction as ``accept`` lets through
-    where history is trusted: a HUD looks like aliasing until one sees that it stands still.
-    Untrained this is classical accumulation: weight 0.5, clipped, gated by trust, no correction.
+    clean = spatial + trust * (weight * (clipped - spatial) + correction), where ``clipped`` is the
+    history within the frame's neighbourhood. Untrained this is classical accumulation: weight 0.5,
+    gated by trust, no correction.
     """
 
     multiple_of: ClassVar[int] = 8
@@ -87,8 +85,6 @@ class FusionNetwork(nn.Module):
         self.gather = nn.Conv2d(joined, quarter, kernel_size=1)
         self.body = ResidualConvolutions(quarter, config.convolutions)
         self.weight = PhaseHead(channels, planes=1, cell=spatial.cell)
-        self.unclipped = PhaseHead(channels, planes=1, cell=spatial.cell, bias=-4.0)
-        self.accept = PhaseHead(channels, planes=1, cell=spatial.cell, bias=4.0)
         self.correction = PhaseHead(channels, planes=3, cell=spatial.cell)
         self.candidate = nn.Conv2d(quarter, config.hidden, kernel_size=1)
         self.keep = nn.Conv2d(quarter, config.hidden, kernel_size=1)
@@ -113,12 +109,9 @@ class FusionNetwork(nn.Module):
         # Everything that is not history is put together in phases and shuffled once.
         weight = bounded_gate(self.weight(finest))
         share = history.trust * weight
-        refused = history.trust * (1.0 - bounded_gate(self.accept(finest)))
-        rest = spatial.delta * for_each_colour((1.0 - share) * (1.0 - refused))
+        rest = spatial.delta * for_each_colour(1.0 - share)
         rest = rest + for_each_colour(history.trust) * self.correction(finest)
-        unclipped = self._full(bounded_gate(self.unclipped(finest)))
-        kept = clipped + unclipped * excess
-        clean = frame + self._full(rest) + self._full(share) * (kept - frame)
+        clean = frame + self._full(rest) + self._full(share) * (clipped - frame)
         hidden = self._remember(features, history)
         return FusionResult(clean.clamp(0.0, 1.0), hidden, weight, surprise)
 

@@ -36,12 +36,12 @@ class PlainStep(nn.Module):
     def forward(
         self,
         frame: Tensor,
-        state_frame: Tensor,
         state_clean: Tensor,
         state_hidden: Tensor,
+        state_motion: Tensor,
         state_valid: Tensor,
     ) -> tuple[Tensor, ...]:
-        state = State(state_frame, state_clean, state_hidden, state_valid)
+        state = State(state_clean, state_hidden, state_motion, state_valid)
         clean, following, maps = self.model.inspect(frame, state)
         return clean, *following, *maps
 
@@ -70,7 +70,7 @@ def export_graph(model: RecurrentCleaner, precision: Precision = "fp32") -> onnx
             arguments,
             dynamo=True,
             opset_version=OPSET,
-            dynamic_shapes=(full, full, full, quarter, {}),
+            dynamic_shapes=(full, full, quarter, quarter, {}),
             input_names=[FRAME_INPUT, *STATE_INPUTS],
             output_names=[CLEAN_OUTPUT, *STATE_OUTPUTS, *INSPECTION_OUTPUTS],
             verbose=False,

@@ -28,8 +28,8 @@ __all__ = [
 ]
 
 FRAME_INPUT, CLEAN_OUTPUT = "frame", "clean"
-STATE_INPUTS = ("state_frame", "state_clean", "state_hidden", "state_valid")
-STATE_OUTPUTS = ("next_frame", "next_clean", "next_hidden", "next_valid")
+STATE_INPUTS = ("state_clean", "state_hidden", "state_motion", "state_valid")
+STATE_OUTPUTS = ("next_clean", "next_hidden", "next_motion", "next_valid")
 INSPECTION_OUTPUTS = (
     "motion",
     "doubt",

@@ -28,13 +28,15 @@ __all__ = ["SIZES", "CleanerConfig", "Inspection", "RecurrentCleaner", "State"]
 class State(NamedTuple):
     """All that one frame hands to the next.
 
-    ``frame`` and ``clean`` are the previous input and output, RGB in [0, 1]; ``hidden`` are
-    features at 1/4 in [-1, 1]; ``valid`` is 1 where the rest means anything, 0 after a reset.
+    ``clean`` is the previous output, RGB in [0, 1]; ``hidden`` are features at 1/4 in [-1, 1];
+    ``motion`` is the step's own, in cells of 4 pixels; ``valid`` is 1 where the rest means
+    anything, 0 after a reset. The previous input is not kept: the output is known better, and the
+    flow finds more in it (docs/LOG.md).
     """
 
-    frame: Float[Tensor, "batch 3 height width"]
     clean: Float[Tensor, "batch 3 height width"]
     hidden: Float[Tensor, "batch hidden height/4 width/4"]
+    motion: Float[Tensor, "batch 2 height/4 width/4"]
     valid: Float[Tensor, "batch"]
 
 
@@ -71,7 +73,7 @@ SIZES: dict[str, CleanerConfig] = {
     "quality": CleanerConfig(
         # The same weights as in ``fast``: one three times its size found no better motion
         # (docs/LOG.md).
-        flow=FlowConfig(rounds=(2, 2, 2), cell=2),
+        flow=FlowConfig(cell=2),
         spatial=SpatialConfig(
             half=24, quarter=40, eighth=64, heads=4, blocks=2, stem_convolutions=1
         ),
@@ -101,9 +103,8 @@ class RecurrentCleaner(nn.Module):
         """An empty, invalid state for frames like this one."""
         batch, _, height, width = frame.shape
         hidden = frame.new_zeros(batch, self.config.fusion.hidden, height // 4, width // 4)
-        return State(
-            torch.zeros_like(frame), torch.zeros_like(frame), hidden, frame.new_zeros(batch)
-        )
+        motion = frame.new_zeros(batch, 2, height // 4, width // 4)
+        return State(torch.zeros_like(frame), hidden, motion, frame.new_zeros(batch))
 
     def forward(
         self, frame: Float[Tensor, "batch 3 height width"], state: State
@@ -121,13 +122,14 @@ class RecurrentCleaner(nn.Module):
         """The step with the maps behind it; ``flow`` replaces the network's own if given."""
         # Where did each pixel come from, and which pixels have no past worth keeping?
         cell = self.config.spatial.cell
-        planes = FlowPlanes.of(flow, cell) if flow else self.flow(frame, state.frame)
-        usable = state.valid.view(-1, 1, 1, 1) * (1.0 - scene_cut(frame, state.frame, planes))
+        own = flow is None
+        planes = self.flow(frame, state.clean, state.motion) if own else FlowPlanes.of(flow, cell)
+        usable = state.valid.view(-1, 1, 1, 1) * (1.0 - scene_cut(frame, state.clean, planes))
 
         # Bring the past to the present: a sharp kernel for the picture, hidden features at 1/4.
         history = History(
             clean=warp_picture(state.clean, planes.motion, self.config.kernel),
-            before=luma(state.frame),
+            before=luma(state.clean),
             hidden=warp(state.hidden, planes.coarse_motion, "bilinear"),
             usable=usable,
             trust=usable * (1.0 - planes.doubt),
@@ -137,7 +139,8 @@ class RecurrentCleaner(nn.Module):
         # Clean the frame by itself, then weigh the past against it.
         spatial = self.spatial(frame)
         fused = self.fusion(frame, spatial, history)
-        following = State(frame, fused.clean, fused.hidden, torch.ones_like(state.valid))
+        motion = planes.coarse_motion * usable
+        following = State(fused.clean, fused.hidden, motion, torch.ones_like(state.valid))
         maps = Inspection(
             planes.motion,
             F.pixel_shuffle(1.0 - history.trust, cell),

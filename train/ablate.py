@@ -23,7 +23,6 @@ from temporal_clean.evaluation import ghost, mcflick, psnr, sharp
 from temporal_clean.evaluation.protocol.material import Loaded, clip_material, cropped, load
 from temporal_clean.flow import Flow, FlowPlanes, Kernel, dis_flow
 from temporal_clean.models import Surprise
-from temporal_clean.models.phases import PhaseHead
 from temporal_clean.recurrent import RecurrentCleaner, State
 
 __all__ = ["VARIANTS", "ablate"]
@@ -43,8 +42,19 @@ class Changed(nn.Module):
         super().__init__()
         self.flow, self.change = flow, change
 
-    def forward(self, frame: Tensor, previous: Tensor) -> FlowPlanes:
-        return self.change(self.flow(frame, previous))
+    def forward(self, frame: Tensor, previous: Tensor, before: Tensor) -> FlowPlanes:
+        return self.change(self.flow(frame, previous, before))
+
+
+class Forgetful(nn.Module):
+    """A flow network that is never told the motion of the step before."""
+
+    def __init__(self, flow: nn.Module) -> None:
+        super().__init__()
+        self.flow = flow
+
+    def forward(self, frame: Tensor, previous: Tensor, before: Tensor) -> FlowPlanes:
+        return self.flow(frame, previous, torch.zeros_like(before))
 
 
 def _without_surprise(model: RecurrentCleaner) -> None:
@@ -79,28 +89,26 @@ def _without_propagation(model: RecurrentCleaner) -> None:
     model.flow.register_module("propagate", Unasked())
 
 
+def _without_last_motion(model: RecurrentCleaner) -> None:
+    model.register_module("flow", Forgetful(model.flow))
+
+
+class Unfiltered(nn.Module):
+    """In the place of the filter of motion."""
+
+    def forward(self, motion: Tensor, context: Tensor) -> Tensor:
+        return motion
+
+
+def _without_filter(model: RecurrentCleaner) -> None:
+    model.flow.register_module("regularize", Unfiltered())
+
+
 def _kernel(name: Kernel) -> Callable[[RecurrentCleaner], None]:
     def change(model: RecurrentCleaner) -> None:
         model.config = replace(model.config, kernel=name)
 
     return change
-
-
-def _clip(always: bool) -> Callable[[RecurrentCleaner], None]:
-    def change(model: RecurrentCleaner) -> None:
-        _fix_gate(model.fusion.unclipped, -30.0 if always else 30.0)
-
-    return change
-
-
-def _accept_all(model: RecurrentCleaner) -> None:
-    _fix_gate(model.fusion.accept, 30.0)
-
-
-def _fix_gate(head: PhaseHead, logit: float) -> None:
-    nn.init.zeros_(head.convolution.weight)
-    assert head.convolution.bias is not None
-    nn.init.constant_(head.convolution.bias, logit)
 
 
 def _without_filters(model: RecurrentCleaner) -> None:
@@ -117,14 +125,13 @@ VARIANTS: dict[str, Callable[[RecurrentCleaner], None]] = {
     "no doubt": _without_doubt,
     "no flow": _without_motion,
     "no propagation of motion": _without_propagation,
+    "no motion of the step before": _without_last_motion,
+    "no filter of motion": _without_filter,
     "no hidden features": _as_it_is,
     "no steered filters": _without_filters,
-    "every correction accepted": _accept_all,
     "history: bilinear": _kernel("bilinear"),
     "history: Catmull-Rom": _kernel("catmull-rom"),
     "history: Lanczos 3": _kernel("lanczos3"),
-    "history never clipped": _clip(always=False),
-    "history always clipped": _clip(always=True),
     "DIS medium flow": _as_it_is,
     "exact flow": _as_it_is,
 }

@@ -25,7 +25,7 @@ def memory_of(size: Size, stage: Stage, processes: int = 1) -> int:
     one; weights, gradients, two moments of AdamW and the average come on top. In mixed precision
     it is less.
     """
-    objective = Objective(RecurrentCleaner(SIZES[size]), stage.trains, stage.weights)
+    objective = Objective(RecurrentCleaner(SIZES[size]), stage.trains, stage.weights, stage.history)
     frames = stage.windows.frames
     kept = _kept(lambda: objective(_empty(frames, SIDE))[0])
     pixels = (stage.windows.crop / SIDE) ** 2 * math.ceil(stage.batch / processes)

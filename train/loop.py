@@ -101,7 +101,7 @@ def train(run: Run, say: Callable[[str], None] = print) -> Path:
             if index > 0:
                 model.load_state_dict(average.module.state_dict())
             average = AveragedModel(model, avg_fn=_average(preset.averaging))
-        objective = Objective(model, stage.trains, stage.weights).train()
+        objective = Objective(model, stage.trains, stage.weights, stage.history).train()
         trained = [p for p in objective.parameters() if p.requires_grad]
         optimiser = torch.optim.AdamW(trained, stage.rate, weight_decay=preset.weight_decay)
         if optimiser_state is not None:

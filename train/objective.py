@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypedDict
+from typing import Literal, TypedDict, cast
 
 import torch
 import torch.nn.functional as F
@@ -39,7 +39,7 @@ PARTS: dict[StageName, tuple[str, ...]] = {
 # Coarse levels of the flow steer the fine ones, and matter only so far.
 LEVEL_SHARE = 0.3
 # How much smaller than the frame the motions of FlowNetwork.with_levels are.
-LEVELS = (16, 16, 8, 8, 4, 4, 4)
+LEVELS = (16, 16, 8, 8, 4, 4, 4, 4)
 
 
 class Batch(TypedDict):
@@ -61,8 +61,8 @@ class Weights:
     hud: float = 1.0
     gradient: float = 0.3
     spatial: float = 0.2
-    flicker: float = 1.0
-    sharp: float = 0.03
+    flicker: float = 1.5
+    sharp: float = 0.01
     surprise: float = 0.004
     teacher: float = 0.03
     photometric: float = 0.3
@@ -75,12 +75,15 @@ class Objective(nn.Module):
     """The cleaner with the losses of one stage, as one module that Fabric wraps.
 
     ``forward`` gives the weighted losses to be summed, and statistics to be watched, all means
-    over the batch.
+    over the batch. The first ``history`` frames of a window through time are only the past: no
+    loss, no gradient; each second window forgets them and sets out from nothing.
     """
 
-    def __init__(self, model: RecurrentCleaner, stage: StageName, weights: Weights) -> None:
+    def __init__(
+        self, model: RecurrentCleaner, stage: StageName, weights: Weights, history: int = 0
+    ) -> None:
         super().__init__()
-        self.model, self.stage, self.weights = model, stage, weights
+        self.model, self.stage, self.weights, self.history = model, stage, weights, history
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(name.startswith(tuple(f"{part}." for part in PARTS[stage])))
 
@@ -99,16 +102,25 @@ class Objective(nn.Module):
 
     def flow(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Every pair of neighbouring frames."""
-        frame, previous = batch["input"][:, 1:].flatten(0, 1), batch["input"][:, :-1].flatten(0, 1)
-        planes, levels = self.model.flow.with_levels(frame, previous)
+        frame = batch["input"][:, 1:].flatten(0, 1)
         clean = [batch["reference"][:, part].flatten(0, 1) for part in _NOW_AND_BEFORE]
-        motion, known = (batch[name][:, 1:].flatten(0, 1) for name in ("motion", "known"))
+        (motion, last), (known, sure) = (
+            [batch[name][:, part].flatten(0, 1) for part in _NOW_AND_BEFORE]
+            for name in ("motion", "known")
+        )
+        # In use the previous picture is what the cleaner made of it, between input and reference:
+        # all of the input in a window's first pair, all of the reference in its last.
+        noisy, perfect = (batch[name][:, :-1] for name in ("input", "reference"))
+        share = torch.linspace(0.0, 1.0, noisy.shape[1], device=noisy.device)
+        previous = torch.lerp(noisy, perfect, share.view(-1, 1, 1, 1)).flatten(0, 1)
+        before = block_mean(last * sure, 4) * 0.25
+        planes, levels = self.model.flow.with_levels(frame, previous, before)
         full = planes.full(self.model.config.flow.cell)
         terms = self._flow_terms(full.motion, full.doubt, clean[0], clean[1], motion, known)
         for level, factor in zip(levels, LEVELS, strict=True):
             target = block_mean(motion, factor) / factor
-            sure = (block_mean(known, factor) > 0.99).to(known.dtype)
-            distance = motion_distance(level.float() * factor, target * factor, sure)
+            whole = (block_mean(known, factor) > 0.99).to(known.dtype)
+            distance = motion_distance(level.float() * factor, target * factor, whole)
             terms["teacher"] = terms["teacher"] + LEVEL_SHARE * distance
         distance = (full.motion.float() - motion).norm(dim=1, keepdim=True)
         count = known.sum().clamp_min(1.0)
@@ -174,8 +186,8 @@ class Objective(nn.Module):
 
     def fusion(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """A window through time; the flow is learned with it in the joint stage only."""
+        batch, state = self._past(batch)
         frames = batch["input"].shape[1]
-        state = self.model.initial_state(batch["input"][:, 0])
         terms: list[dict[str, Tensor]] = []
         statistics: list[dict[str, Tensor]] = []
         error: Tensor | None = None
@@ -197,6 +209,19 @@ class Objective(nn.Module):
             terms.append(now)
             error = clean - reference
         return _mean(terms, frames), _mean(statistics, max(len(statistics), 1))
+
+    @torch.no_grad()
+    def _past(self, batch: Batch) -> tuple[Batch, State]:
+        """The state behind the first frames of the windows, and the windows without these."""
+        frames = batch["input"]
+        state = self.model.initial_state(frames[:, 0])
+        for t in range(self.history):
+            _, state = self.model(frames[:, t], state)
+        if self.history:
+            each_second = torch.arange(len(frames), device=frames.device) % 2
+            state = state._replace(valid=each_second.to(state.valid.dtype))
+        left = {name: tensor[:, self.history :] for name, tensor in batch.items()}
+        return cast(Batch, left), state
 
     def _surprise(self, reference: Tensor, before: State, maps: Inspection, first: bool) -> Tensor:
         """Negative log-likelihood of the clean frame, given its surroundings and given the past."""

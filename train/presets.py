@@ -20,7 +20,8 @@ class Stage:
     """One stretch of training with one learning rate schedule.
 
     ``batch`` is in windows over all processes. The rate warms up over ``warm_up`` steps and falls
-    along a cosine from ``rate`` to ``last_rate``.
+    along a cosine from ``rate`` to ``last_rate``. The first ``history`` frames of each window are
+    only the past, which half of the windows forget (:class:`Objective`).
     """
 
     trains: StageName
@@ -31,6 +32,7 @@ class Stage:
     last_rate: float = 2e-5
     warm_up: int = 100
     weights: Weights = field(default_factory=Weights)
+    history: int = 0
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch < 1:
@@ -38,6 +40,11 @@ class Stage:
         if self.windows.crop % 32:
             raise TemporalCleanError(
                 f"expected a crop that 32 divides, got {self.windows.crop}: set another"
+            )
+        if not 0 <= self.history < self.windows.frames:
+            raise TemporalCleanError(
+                f"expected history shorter than the windows' {self.windows.frames} frames, got "
+                f"{self.history}"
             )
 
 
@@ -107,17 +114,24 @@ SPATIAL = Stage(
 
 
 def _through_time(
-    trains: StageName, steps: int, batch: int, frames: int, rate: float, last_rate: float
+    trains: StageName,
+    steps: int,
+    batch: int,
+    frames: int,
+    rate: float,
+    last_rate: float,
+    history: int = 0,
 ) -> Stage:
-    windows = _windows(frames, 128, layered=0.1, held=0.04, cut=0.06)
-    return Stage(trains, steps, batch, windows, rate, last_rate)
+    windows = _windows(history + frames, 128, layered=0.1, held=0.04, cut=0.06)
+    return Stage(trains, steps, batch, windows, rate, last_rate, history=history)
 
 
-# Stage (d): through time; the flow as it is, then all end to end in longer windows. The rate only
+# Stage (d): through time; the flow as it is, then all end to end in longer windows, half of them
+# behind a past of eight frames: what long play does to sharpness shows only there. The rate only
 # falls: raised again at the second stage it cost what the first had won (docs/LOG.md).
 FUSION = (
     _through_time("fusion", 4_000, batch=8, frames=3, rate=8e-4, last_rate=3e-4),
-    _through_time("joint", 4_000, batch=6, frames=6, rate=3e-4, last_rate=1e-5),
+    _through_time("joint", 4_000, batch=6, frames=6, rate=3e-4, last_rate=1e-5, history=8),
 )
 # From weights that exist, on one's own game: everything end to end, gently.
 TUNED = replace(FUSION[1], steps=3_000, rate=1.5e-4)
@@ -133,6 +147,7 @@ PRESETS: dict[str, Preset] = {
                 batch=4,
                 windows=replace(_windows(3, 64, layered=0.3, cut=0.2), pool=2, stretch=6),
                 warm_up=4,
+                history=1 if trains == "joint" else 0,
             )
             for trains in ("flow", "surprise", "spatial", "fusion", "joint")
         ),

@@ -30,20 +30,21 @@ GAIN = 0.9
 class StepNet:
     """Builds a step graph node by node; tensors go by name, ``channels`` knows how many each has.
 
-    ``hidden`` is (channels, stride): the size of the third state tensor.
+    ``hidden`` and ``motion`` are (channels, stride): the sizes of these state tensors.
     """
 
     height: int
     width: int
     hidden: tuple[int, int]
+    motion: tuple[int, int] = (2, 4)
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     weights: list[onnx.TensorProto] = field(default_factory=list)
     channels: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.random = np.random.default_rng(0)
-        self.channels |= {FRAME_INPUT: 3, "state_frame": 3, "state_clean": 3}
-        self.channels["state_hidden"] = self.hidden[0]
+        self.channels |= {FRAME_INPUT: 3, "state_clean": 3}
+        self.channels |= {"state_hidden": self.hidden[0], "state_motion": self.motion[0]}
 
     def node(self, kind: str, inputs: list[str], channels: int, **attributes: Any) -> str:
         """One node of one output."""
@@ -120,15 +121,19 @@ class StepNet:
         """A state tensor, zero while the state is not valid."""
         return self.node("Mul", [name, "state_valid"], self.channels[name])
 
-    def model(self, clean: str, frame: str, past: str, hidden: str) -> onnx.ModelProto:
+    def model(
+        self, clean: str, past: str, hidden: str, motion: str = "state_motion"
+    ) -> onnx.ModelProto:
         """The graph that gives ``clean`` and remembers the other three."""
         one = self.constant(np.ones(1, np.float32))
-        ends = zip((CLEAN_OUTPUT, *STATE_OUTPUTS), (clean, frame, past, hidden, one), strict=True)
+        ends = zip((CLEAN_OUTPUT, *STATE_OUTPUTS), (clean, past, hidden, motion, one), strict=True)
         self.nodes += [helper.make_node("Identity", [name], [end]) for end, name in ends]
         full = [1, 3, self.height, self.width]
-        channels, stride = self.hidden
-        small = [1, channels, self.height // stride, self.width // stride]
-        shapes = (full, full, full, small, [1])
+        smaller = (
+            [1, channels, self.height // stride, self.width // stride]
+            for channels, stride in (self.hidden, self.motion)
+        )
+        shapes = (full, full, *smaller, [1])
         graph = helper.make_graph(
             self.nodes,
             "step",

@@ -30,9 +30,9 @@ def reference_stack(height: int, width: int) -> onnx.ModelProto:
     x = net.add(x, net.scale(net.remembered("state_hidden"), 0.1))
     for _ in range(5):
         x = net.conv(x, 32, "Relu")
-    past = net.scale(net.add(net.remembered("state_clean"), net.remembered("state_frame")), 0.1)
+    past = net.scale(net.remembered("state_clean"), 0.1)
     clean = net.add(net.shuffle(net.conv(x, 12)), past)
-    return net.model(clean, FRAME_INPUT, clean, x)
+    return net.model(clean, clean, x)
 
 
 def fastdvdnet(height: int, width: int) -> onnx.ModelProto:
@@ -42,13 +42,12 @@ def fastdvdnet(height: int, width: int) -> onnx.ModelProto:
     the two earlier triplets are kept, so that a frame costs one U-Net of each stage, not four.
     The output is two frames late, as the network needs two frames after the one that it cleans.
     """
-    net = StepNet(*padded_size(height, width), hidden=(6, 1))
-    hidden = net.remembered("state_hidden")
-    older, oldest = _halves(net, hidden, 3)
-    newer, last = net.remembered("state_frame"), net.remembered("state_clean")
+    net = StepNet(*padded_size(height, width), hidden=(9, 1))
+    older, newer, oldest = _thirds(net, net.remembered("state_hidden"), 3)
+    last = net.remembered("state_clean")
     first = _unet(net, (older, newer, FRAME_INPUT))
     clean = _unet(net, (oldest, last, first))
-    return net.model(clean, FRAME_INPUT, first, net.cat(newer, last))
+    return net.model(clean, first, net.cat(newer, FRAME_INPUT, last))
 
 
 def basicvsr(height: int, width: int) -> onnx.ModelProto:
@@ -59,9 +58,10 @@ def basicvsr(height: int, width: int) -> onnx.ModelProto:
     for equal sizes is BasicVSR++'s (Chan et al., CVPR 2022). The half that runs backward through
     time is left out: no live picture can wait for it.
     """
-    net = StepNet(*padded_size(height, width), hidden=(FEATURES, 4))
+    net = StepNet(*padded_size(height, width), hidden=(FEATURES, 4), motion=(3, 4))
     small = net.height // 4, net.width // 4
-    flow = _spynet(net, net.shrink(FRAME_INPUT, 4), net.shrink("state_frame", 4), *small)
+    frame = net.shrink(FRAME_INPUT, 4)
+    flow = _spynet(net, frame, "state_motion", *small)
     past = net.warp(net.remembered("state_hidden"), flow, *small)
     x = net.conv(FRAME_INPUT, FEATURES, "LeakyRelu", stride=2)
     x = net.conv(x, FEATURES, "LeakyRelu", stride=2)
@@ -72,7 +72,7 @@ def basicvsr(height: int, width: int) -> onnx.ModelProto:
     x = net.conv(net.node("LeakyRelu", [x], FEATURES), FEATURES, "LeakyRelu")
     base = net.add(FRAME_INPUT, net.scale(net.remembered("state_clean"), 0.0))
     clean = net.add(net.conv(x, 3), base)
-    return net.model(clean, FRAME_INPUT, clean, hidden)
+    return net.model(clean, clean, hidden, frame)
 
 
 PEER_NETS: dict[str, Callable[[int, int], onnx.ModelProto]] = {
@@ -81,11 +81,11 @@ PEER_NETS: dict[str, Callable[[int, int], onnx.ModelProto]] = {
 }
 
 
-def _halves(net: StepNet, x: str, channels: int) -> tuple[str, str]:
-    first, second = f"{x}_first", f"{x}_second"
-    net.nodes.append(onnx.helper.make_node("Split", [x], [first, second], axis=1, num_outputs=2))
-    net.channels |= {first: channels, second: channels}
-    return first, second
+def _thirds(net: StepNet, x: str, channels: int) -> tuple[str, str, str]:
+    parts = f"{x}_first", f"{x}_second", f"{x}_third"
+    net.nodes.append(onnx.helper.make_node("Split", [x], list(parts), axis=1, num_outputs=3))
+    net.channels |= dict.fromkeys(parts, channels)
+    return parts
 
 
 def _unet(net: StepNet, frames: tuple[str, str, str]) -> str:

@@ -22,7 +22,7 @@ from temporal_clean.realtime.graph import (
     STATE_INPUTS,
     STATE_OUTPUTS,
 )
-from temporal_clean.realtime.ncnn.convert import PASSED_ON
+from temporal_clean.realtime.ncnn.convert import ONES
 
 __all__ = ["NcnnEngine", "VulkanDevice", "vulkan_devices"]
 
@@ -94,11 +94,8 @@ class NcnnEngine:
         clean = self._read(extractor, CLEAN_OUTPUT)
         following = {}
         for name, output in zip(STATE_INPUTS, STATE_OUTPUTS, strict=True):
-            passed = PASSED_ON.get(output)
-            if passed is None:
-                following[name] = self._read(extractor, output)
-            else:
-                following[name] = inputs[passed].copy() if passed else np.ones_like(inputs[name])
+            ones = output == ONES
+            following[name] = np.ones_like(inputs[name]) if ones else self._read(extractor, output)
         state.current = following
         return StepResult(clean[None], {k: self._read(extractor, k)[None] for k in self.maps})
 

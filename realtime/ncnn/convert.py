@@ -20,12 +20,11 @@ from temporal_clean.realtime.ncnn.blobs import SIZE_IDS, Blobs, blob_shape
 from temporal_clean.realtime.ncnn.operators import OPERATORS
 from temporal_clean.realtime.ncnn.unshuffle import join_unshuffles
 
-__all__ = ["PASSED_ON", "NcnnModel", "cached_ncnn", "ncnn_model"]
+__all__ = ["ONES", "NcnnModel", "cached_ncnn", "ncnn_model"]
 
 KEPT_MODELS = 24
-# What the step hands on unread (recurrent.State): the frame itself, and ones ('') for validity.
-# Reading a blob that is also an input crashes ncnn's CPU path, so the engine does it.
-PASSED_ON = {"next_frame": "frame", "next_valid": ""}
+# What the step hands on unread, all ones (recurrent.State): the engine does it.
+ONES = "next_valid"
 
 
 class NcnnModel(NamedTuple):
@@ -39,7 +38,7 @@ def ncnn_model(graph: bytes) -> NcnnModel:
     """Convert a graph of fixed size, fp32, with planar frames."""
     model = onnx.load_from_string(graph)
     _check(model)
-    _pass_on(model)
+    _leave_out_ones(model)
     join_unshuffles(model)
     blobs = Blobs(model)
     for value in model.graph.input:
@@ -69,19 +68,18 @@ def cached_ncnn(graph: bytes, request: GraphRequest) -> Path:
     return path
 
 
-def _pass_on(model: onnx.ModelProto) -> None:
-    """Take out the outputs of ``PASSED_ON``, once it is certain that they are what it says."""
+def _leave_out_ones(model: onnx.ModelProto) -> None:
+    """Take out the output ``ONES``, once it is certain that it is what it says."""
     constants = {i.name: onnx.numpy_helper.to_array(i) for i in model.graph.initializer}
-    for node in [n for n in model.graph.node if n.output[0] in PASSED_ON]:
-        (source,), expected = node.input, PASSED_ON[node.output[0]]
+    for node in [n for n in model.graph.node if n.output[0] == ONES]:
+        (source,) = node.input
         ones = source in constants and bool((constants[source] == 1.0).all())
-        if node.op_type != "Identity" or not (source == expected or (ones and not expected)):
+        if node.op_type != "Identity" or not ones:
             raise TemporalCleanError(
-                f"'{node.output[0]}' is more than {expected or 'ones'} in this graph: change "
-                "PASSED_ON in realtime/ncnn/convert.py"
+                f"'{ONES}' is more than ones in this graph: change ONES in realtime/ncnn/convert.py"
             )
         model.graph.node.remove(node)
-    kept = [output for output in model.graph.output if output.name not in PASSED_ON]
+    kept = [output for output in model.graph.output if output.name != ONES]
     del model.graph.output[:]
     model.graph.output.extend(kept)
 

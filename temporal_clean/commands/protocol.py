@@ -1,6 +1,7 @@
 """temporal-clean evaluate --protocol"""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from temporal_clean.clip import Clip
@@ -10,8 +11,13 @@ __all__ = ["run_and_write"]
 
 # Of a scene: every event of it (cut, flash, fade) lies within.
 SCENE_FRAMES, CLIP_FRAMES = 48, 60
-# Inputs whose space-time slices are shown, and the methods beside each other.
-SLICED = (("scene", "fence", "harsh"), ("scene", "brick", "harsh"), ("game", "", "native"))
+# Inputs that are shown close up (how many of a kind), and the methods beside each other.
+SHOWN = (
+    ("scene", "fence", "harsh", 1),
+    ("scene", "brick", "harsh", 1),
+    ("game", "", "native", 6),
+    ("game", "", "performance-bilinear", 1),
+)
 COLUMNS = ("input", "Gaussian 0.6", "DIS accumulation + blur 0.4")
 
 
@@ -46,9 +52,9 @@ def run_and_write(
     pictures = results / "results"
     pictures.mkdir(exist_ok=True)
     write_rows(rows, pictures / "protocol.csv")
-    draw_slices(materials, models, pictures / "slices.webp")
+    draw_close_ups(materials, models, pictures / "close-ups.webp")
     document = write_results(
-        rows, results, about=provenance(), missing=missing_peers(), slices=True
+        rows, results, about=provenance(), missing=missing_peers(), close_ups=True
     )
     say(f"{document}: {len(rows)} rows of {len(materials)} inputs")
 
@@ -67,15 +73,22 @@ def with_inputs(clip: Clip) -> Clip:
     return Clip.open(clip.folder)
 
 
-def draw_slices(materials: list, models: tuple[str, ...], file: Path) -> None:
-    """Space-time slices of a few inputs, the models beside the classical methods."""
+def _frames_of(folder: Path | None) -> int:
+    """As many as the clip has; scenes (None) have any number."""
+    return SCENE_FRAMES if folder is None else Clip.open(folder).record.frames
+
+
+def draw_close_ups(materials: list, models: tuple[str, ...], file: Path) -> None:
+    """Crops and space-time slices of a few inputs, the models beside the classical methods."""
     from temporal_clean.evaluation.peers import classical_peers, own_peers
-    from temporal_clean.evaluation.protocol.plots import slices_plot
+    from temporal_clean.evaluation.protocol.plots import SLICE_ROWS, close_ups
 
     chosen = []
-    for kind, name, rendering in SLICED:
+    for kind, name, rendering, count in SHOWN:
         fits = [m for m in materials if (m.kind, m.rendering) == (kind, rendering)]
-        chosen += [m for m in fits if name in m.name][:1]
+        fits = [m for m in fits if name in m.name]
+        chosen += fits[:: max(1, len(fits) // count)][:count]
+    chosen = [replace(m, frames=min(SLICE_ROWS, _frames_of(m.folder))) for m in chosen]
     peers = [*classical_peers(), *own_peers(models)]
     own = [peer.name for peer in peers if peer.family == "full"]
-    slices_plot(chosen, peers, file, (*COLUMNS, *own, "reference"))
+    close_ups(chosen, peers, file, (*COLUMNS, *own, "reference"))

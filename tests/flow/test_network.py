@@ -48,6 +48,18 @@ def test_untrained_it_finds_small_motions(
     assert error[:, 16:-16, 16:-16].mean() < 0.35 * (x**2 + y**2) ** 0.5
 
 
+def test_the_search_sets_out_from_the_motion_before(texture: Callable[..., Tensor]) -> None:
+    """96 px a frame, far beyond what the untrained network finds from rest."""
+    frame, previous = texture(1, 96, 400, x=96.0), texture(1, 96, 400)
+    truth = torch.tensor([96.0, 0.0]).view(1, 2, 1, 1)
+    with torch.no_grad():
+        rest = network().estimate(frame, previous)
+        told = network().estimate(frame, previous, truth.expand(1, 2, 24, 100) / 4)
+    errors = [(flow.motion - truth)[..., 120:-120].abs().mean() for flow in (told, rest)]
+    assert errors[0] < 0.5
+    assert errors[1] > 4.0
+
+
 @pytest.mark.parametrize("cell", CELLS)
 def test_untrained_it_doubts_where_frames_differ(cell: int, texture: Callable[..., Tensor]) -> None:
     previous = texture(3, 320, 320)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from temporal_clean.flow import Kernel, outside, warp
-from temporal_clean.flow.warping import sampling_grid
+from temporal_clean.flow.warping import sampling_grid, warp_each
 
 KERNELS = get_args(Kernel)
 
@@ -159,3 +159,14 @@ def test_outside_begins_half_a_pixel_beyond_the_border() -> None:
         assert beyond.sum() == columns * 8 + rows * 10
     assert outside(constant_motion(-1, 0, 8, 10))[0, 0, :, 0].eq(1).all()
     assert outside(constant_motion(0, 1, 8, 10))[0, 0, -1].eq(1).all()
+
+
+def test_several_motions_at_once_are_each_a_warp() -> None:
+    generator = torch.manual_seed(5)
+    image = torch.rand(2, 1, 9, 14, generator=generator)
+    across, down = 8.0 * torch.randn(2, 2, 6, 9, 14, generator=generator)
+    found = warp_each(image, across, down)
+    for index in range(6):
+        motion = torch.stack([across[:, index], down[:, index]], dim=1)
+        expected = warp(image, motion, "bilinear")
+        assert torch.allclose(found[:, index : index + 1], expected, atol=1e-5)

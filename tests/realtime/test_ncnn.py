@@ -253,13 +253,13 @@ def test_half_precision_graphs_are_refused() -> None:
         ncnn_model(half)
 
 
-def test_the_state_that_is_passed_on_is_checked() -> None:
-    """A step whose next_frame is not the frame any more must not run with the old shortcut."""
+def test_the_state_that_the_engine_hands_on_is_checked() -> None:
+    """A step whose next_valid is not ones any more must not run with the old shortcut."""
     request = GraphRequest(64, 64, "planar")
     graph = fixed_graph(assets.graph_path("fast").read_bytes(), request)
     ncnn_model(graph.SerializeToString())
     for changed in graph.graph.node:
-        if changed.output[0] == "next_frame":
+        if changed.output[0] == "next_valid":
             changed.op_type = "Neg"
-    with pytest.raises(TemporalCleanError, match="'next_frame' is more than frame"):
+    with pytest.raises(TemporalCleanError, match="'next_valid' is more than ones"):
         ncnn_model(graph.SerializeToString())

@@ -86,6 +86,24 @@ def test_each_stage_trains_its_parts_and_its_loss_falls(trains: StageName) -> No
     assert changed == expected[trains]
 
 
+def test_the_first_frames_are_only_the_past_and_each_second_window_forgets_them() -> None:
+    torch.manual_seed(0)
+    objective = Objective(RecurrentCleaner(SIZES["fast"]), "joint", Weights(), history=2)
+
+    def loss(changed: str = "", window: int = 0) -> float:
+        batch = moving(frames=4)
+        if changed:
+            batch[changed][window, :2] = 1.0 - batch[changed][window, :2]
+        terms, _ = objective(batch)
+        return float(torch.stack(list(terms.values())).sum())
+
+    assert loss("reference", 0) == loss("reference", 1) == loss()
+    assert loss("input", 0) == pytest.approx(loss(), rel=1e-5)  # the first window forgets
+    assert loss("input", 1) != pytest.approx(loss(), rel=1e-3)
+    with pytest.raises(TemporalCleanError, match="history shorter"):
+        replace(stage("joint"), history=WINDOWS.frames)
+
+
 def test_a_term_without_weight_is_left_out() -> None:
     objective = Objective(RecurrentCleaner(SIZES["fast"]), "joint", Weights(sharp=0.0, census=0.1))
     terms, _ = objective(moving())

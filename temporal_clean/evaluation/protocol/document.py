@@ -37,12 +37,13 @@ def write_results(
     *,
     about: Mapping[str, str],
     missing: Mapping[str, str],
-    slices: bool = False,
+    close_ups: bool = False,
 ) -> Path:
     """Write ``RESULTS.md`` and its plots (``results/``) into ``folder``; the document's path.
 
-    ``missing`` tells of methods that could not run; ``slices`` says that ``results/slices.webp``
-    is there. Raises :class:`temporal_clean.errors.TemporalCleanError` if a file cannot be written.
+    ``missing`` tells of methods that could not run; ``close_ups`` says that
+    ``results/close-ups.webp`` is there. Raises :class:`temporal_clean.errors.TemporalCleanError`
+    if a file cannot be written.
     """
     models = [row.peer for row in rows if row.family == "full"]
     parts = [_head(rows, about, missing)]
@@ -54,11 +55,11 @@ def write_results(
         pareto_plot(group, title, folder / picture)
         parts.append(_group(group, rows, kind, rendering, title, picture))
     parts.append(_scenes(rows, list(dict.fromkeys(models))))
-    if slices:
+    if close_ups:
         parts.append(
-            "## Space-time slices\n\nOne row of pixels in every frame, time running down, where "
-            "the input flickers most. A clean picture draws smooth lines.\n\n"
-            "![Space-time slices](results/slices.webp)"
+            "## Close up\n\nWhere the input flickers most: four times enlarged, and below it one "
+            "row of pixels in 32 frames, time running down. A clean picture draws smooth lines.\n\n"
+            "![Crops and space-time slices](results/close-ups.webp)"
         )
     document = folder / "RESULTS.md"
     write_whole(document, ("\n\n".join(parts) + "\n").encode())

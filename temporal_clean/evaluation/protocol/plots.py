@@ -1,4 +1,4 @@
-"""The protocol's pictures: Pareto plots of each group, and space-time slices."""
+"""The protocol's pictures: Pareto plots of each group, crops and space-time slices."""
 
 import io
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from textwrap import wrap
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.evaluation.peers import Peer
@@ -14,7 +15,7 @@ from temporal_clean.evaluation.protocol.material import Material, load
 from temporal_clean.evaluation.protocol.summary import Summary
 from temporal_clean.files import write_whole
 
-__all__ = ["pareto_plot", "slices_plot"]
+__all__ = ["SLICE_ROWS", "close_ups", "pareto_plot"]
 
 # Marks of what is not swept: our models whole and in parts, and what knows the exact flow.
 MARKS = {"full": "*", "full, exact flow": "D", "spatial-only": "s", "fusion-only": "^"}
@@ -22,10 +23,13 @@ OWN_COLORS = ("crimson", "black", "darkorange", "teal")
 # Flicker above this (per cent) is out of the picture, and named at its foot.
 CEILING = 40.0
 NOTE_WIDTH = 200
-SLICE_ROWS, SLICE_COLUMNS, ENLARGED = 32, 160, 2
+# A slice's pixels are twice as wide as the frame's and four times as high, a crop's four times
+# as wide and high.
+SLICE_ROWS, SLICE_COLUMNS, SLICE_SCALE = 32, 160, 2
+CROP_ROWS, CROP_SCALE = 40, 4
+CROP_COLUMNS = SLICE_COLUMNS * SLICE_SCALE // CROP_SCALE
 CAPTION = 150
-# Of OpenCV: a WebP quality above 100.
-LOSSLESS = 101
+WEBP_QUALITY = 95
 
 
 def pareto_plot(group: Sequence[Summary], title: str, file: Path) -> None:
@@ -93,13 +97,14 @@ def _draw_single(axis, members: Sequence[Summary], name: str) -> None:
         )
 
 
-def slices_plot(
+def close_ups(
     materials: Sequence[Material], peers: Sequence[Peer], file: Path, names: Sequence[str]
 ) -> None:
-    """Space-time slices, time running down: a row of pixels in every frame, side by side.
+    """Crops of the last frame, and below each the space-time slice there, time running down.
 
-    A line for each input; the columns are ``names``: ``reference``, or a method. The row is the
-    one whose pixels flicker most in the input, relative to the reference.
+    A pair of lines for each input; the columns are ``names``: ``reference``, or a method. A slice
+    is a row of pixels in every frame: the one that flickers most in the input, relative to the
+    reference.
     """
     import cv2
 
@@ -111,23 +116,42 @@ def slices_plot(
         row = int(error.mean(dim=1).argmax())
         places = np.convolve(error[row].numpy(), np.ones(SLICE_COLUMNS), "valid")
         first = int(places.argmax())
-        tall = 2 * ENLARGED * min(SLICE_ROWS, len(loaded.frames))
-        cells = [_caption(f"{material.name}, {material.rendering}", CAPTION, tall)]
+        words = f"{material.name}, {material.rendering}".replace("-s0-", ", ")
+        tall = 2 * SLICE_SCALE * min(SLICE_ROWS, len(loaded.frames))
+        crops = [_caption(words, CAPTION, CROP_ROWS * CROP_SCALE)]
+        slices = [_caption("", CAPTION, tall)]
         for name in names:
             clip = loaded.reference
             if name != "reference":
                 clip = by_name[name].run(loaded.frames, loaded.motion)
-            view = clip[:SLICE_ROWS, :, row, first : first + SLICE_COLUMNS]
-            pixels = (view.permute(0, 2, 1).numpy() * 255).round().astype(np.uint8)
-            cells.append(pixels.repeat(2 * ENLARGED, 0).repeat(ENLARGED, 1))
-        lines.append(_joined(cells, axis=1))
-    width = SLICE_COLUMNS * ENLARGED
+            clip = clip[:SLICE_ROWS]
+            crops.append(_enlarged(_crop(clip[-1], row, first), CROP_SCALE, CROP_SCALE))
+            view = clip[:, :, row, first : first + SLICE_COLUMNS].transpose(0, 1)
+            slices.append(_enlarged(view, 2 * SLICE_SCALE, SLICE_SCALE))
+        lines += [_joined(crops, axis=1), _joined(slices, axis=1)]
+    width = SLICE_COLUMNS * SLICE_SCALE
     header = [_caption("", CAPTION, 24), *(_caption(name, width, 24) for name in names)]
     sheet = _joined([_joined(header, axis=1), *lines], axis=0)
-    done, content = cv2.imencode(".webp", sheet[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, LOSSLESS])
+    done, content = cv2.imencode(
+        ".webp", sheet[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, WEBP_QUALITY]
+    )
     if not done:
         raise TemporalCleanError(f"'{file}' cannot be drawn")
     write_whole(file, content.tobytes())
+
+
+def _crop(frame: Tensor, row: int, first: int) -> Tensor:
+    """Around the middle of a slice, within the frame."""
+    height, width = frame.shape[-2:]
+    top = min(max(row - CROP_ROWS // 2, 0), height - CROP_ROWS)
+    left = min(first + (SLICE_COLUMNS - CROP_COLUMNS) // 2, width - CROP_COLUMNS)
+    return frame[:, top : top + CROP_ROWS, left : left + CROP_COLUMNS]
+
+
+def _enlarged(picture: Tensor, down: int, across: int) -> NDArray[np.uint8]:
+    """(3, rows, columns) in [0, 1] to bytes, each pixel a block."""
+    pixels = (picture.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
+    return pixels.repeat(down, 0).repeat(across, 1)
 
 
 def _caption(text: str, width: int, height: int) -> NDArray[np.uint8]:

@@ -49,7 +49,7 @@ def test_inputs_and_outputs_are_the_steps_own(gate: Gate) -> None:
     after = {tensor.name: tensor.shape for tensor in gate.report.outputs}
     assert {tensor.dtype for tensor in gate.report.inputs + gate.report.outputs} == {"half"}
     assert shapes["frame"] == after["clean"] == (1, 3, 1088, 1920)
-    for name in ("frame", "clean", "hidden", "valid"):
+    for name in ("clean", "hidden", "motion", "valid"):
         assert shapes[f"state_{name}"] == after[f"next_{name}"]
 
 

@@ -1,0 +1,69 @@
+"""Up two upscaler levels? Performance and quality as they come and cleaned, beside native.
+
+python docs/benchmarks/levels.py validation --frames 32 --out docs/benchmarks/levels.json
+
+CLIPS are validation clips with masters; their FSR 1 style renderings are made beside them.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import tyro
+
+from temporal_clean.clip import Clip, find_clips
+from temporal_clean.evaluation import jod, mcflick, psnr, sharp
+from temporal_clean.evaluation.peers import own_peers
+from temporal_clean.evaluation.protocol.material import Material, load
+from temporal_clean.evaluation.provenance import provenance
+from temporal_clean.train.degrading import RECIPES
+from temporal_clean.train.renderings import add_renderings
+
+RENDERINGS = ("performance-fsr1", "quality-fsr1", "native")
+
+
+def with_renderings(clip: Clip) -> Clip:
+    lacking = [RECIPES[name] for name in RENDERINGS if name not in clip.record.renderings]
+    for _ in add_renderings(clip, lacking):
+        pass
+    return Clip.open(clip.folder)
+
+
+def main(
+    clips: Annotated[Path, tyro.conf.Positional],
+    out: Path,
+    frames: int = 32,
+    model: str = "quality",
+) -> None:
+    """Means over clips of PSNR, MCflick, Sharp and JOD of each rendering, as is and cleaned."""
+    (whole,) = [peer for peer in own_peers((model,)) if peer.family == "full"]
+    rows: dict[str, list[list[float]]] = {}
+    for clip in map(with_renderings, find_clips(clips)):
+        count = min(frames, clip.record.frames)
+        names = [Material("game", clip.record.name, one, count, clip.folder) for one in RENDERINGS]
+        for name, loaded in zip(RENDERINGS, load(names), strict=True):
+            for state, output in (
+                ("as it came", loaded.frames),
+                ("cleaned", whole.run(loaded.frames, None)),
+            ):
+                figures = [
+                    float(psnr(output, loaded.reference).mean()),
+                    1e3 * float(mcflick(output, loaded.reference, loaded.motion).nanmean()),
+                    float(sharp(output, loaded.reference).mean()),
+                    float(jod(output, loaded.reference, loaded.frame_rate)),
+                ]
+                rows.setdefault(f"{name} {state}", []).append(figures)
+        print(clip.record.name, flush=True)
+    table = {}
+    print(f"{'':<32}{'PSNR':>8}{'MCflick':>9}{'Sharp':>7}{'JOD':>7}")
+    for name, values in rows.items():
+        mean = torch.tensor(values).nanmean(dim=0).tolist()
+        table[name] = dict(zip(("psnr", "mcflick", "sharp", "jod"), mean, strict=True))
+        print(f"{name:<32}{mean[0]:>8.2f}{mean[1]:>9.3f}{mean[2]:>7.2f}{mean[3]:>7.2f}")
+    record = {"model": model, "frames": frames, "clips": len(rows["native cleaned"]), "mean": table}
+    out.write_text(json.dumps(provenance() | record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
