@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from temporal_clean.flow.pooling import enlarged, smoothed
+from temporal_clean.flow.pooling import enlarged, from_borders, smoothed
 from temporal_clean.flow.warping import warp
 
 __all__ = ["LucasKanade"]
@@ -58,11 +58,13 @@ class LucasKanade(nn.Module):
         """
         motion = smoothed(motion)
         warped = warp(theirs, enlarged(motion, self.stride), "bilinear")
-        both = F.pad(torch.cat([ours, warped], dim=1), (1, 1, 1, 1), mode="replicate")
-        first, second = F.conv2d(both, self.factors).chunk(2, dim=1)
+        both = torch.cat([ours, warped], dim=1)
+        first, second = F.conv2d(both, self.factors, padding=1).chunk(2, dim=1)
+        columns, rows = _known(ours)
+        products = first * second * columns * rows
         side = self.window.shape[-1]
         border = (side - self.stride) // 2
-        sums = F.conv2d(first * second, self.window, stride=self.stride, padding=border, groups=5)
+        sums = F.conv2d(products, self.window, stride=self.stride, padding=border, groups=5)
         xx, xy, yy, xe, ye = sums.chunk(5, dim=1)
         damping = (xx + yy) * SHARE + FLOOR
         xx, yy = xx + damping, yy + damping
@@ -79,6 +81,14 @@ def _window(side: int, planes: int) -> Tensor:
     profile = torch.hann_window(side + 2, periodic=False)[1:-1]
     window = torch.outer(profile, profile) / profile.sum() ** 2
     return window.expand(planes, 1, side, side).clone()
+
+
+def _known(x: Tensor) -> tuple[Tensor, Tensor]:
+    """For xx, xy, yy, xe, ye, across and down: 0 at the borders that a gradient lacks a side at."""
+    across, down = (inside - 1.0 for inside in from_borders(x, 1))
+    one_x, one_y = torch.ones_like(across), torch.ones_like(down)
+    columns = torch.cat([across, across, one_x, across, one_x], dim=1)
+    return columns, torch.cat([one_y, down, down, one_y, down], dim=1)
 
 
 def _factors() -> Tensor:

@@ -1,11 +1,16 @@
-"""Block means and smoothing as convolutions, and their counterpart, bilinear enlargement."""
+"""Block means and smoothing as convolutions, and their counterpart, bilinear enlargement.
+
+Windows reach beyond the border as zeros that count for nothing: what lies inside is divided by its
+share of the window. Engines do that within the convolution and the next operation, where repeating
+the border is a pass over the plane of its own (docs/LOG.md).
+"""
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-__all__ = ["block_mean", "enlarged", "smoothed"]
+__all__ = ["block_mean", "box_mean", "enlarged", "from_borders", "smoothed"]
 
 
 def block_mean(
@@ -25,11 +30,37 @@ def block_mean(
 def smoothed(
     x: Float[Tensor, "batch channels height width"],
 ) -> Float[Tensor, "batch channels height width"]:
-    """Each plane under a 3x3 binomial window (1 2 1), borders repeated."""
-    channels = x.shape[1]
+    """Each plane under a 3x3 binomial window (1 2 1)."""
     profile = torch.tensor([0.25, 0.5, 0.25], dtype=x.dtype, device=x.device)
-    window = torch.outer(profile, profile).expand(channels, 1, 3, 3)
-    return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), window, groups=channels)
+    across, down = ((0.5 + 0.25 * inside).reciprocal() for inside in from_borders(x, 1))
+    return _windowed(x, torch.outer(profile, profile)) * across * down
+
+
+def box_mean(
+    x: Float[Tensor, "batch channels height width"], side: int
+) -> Float[Tensor, "batch channels height width"]:
+    """Mean of each plane over ``side`` x ``side`` pixels (odd) around each pixel."""
+    window = torch.full((side, side), 1.0 / side**2, dtype=x.dtype, device=x.device)
+    across, down = (side / (1.0 + inside) for inside in from_borders(x, side // 2))
+    return _windowed(x, window) * across * down
+
+
+def from_borders(
+    x: Float[Tensor, "batch channels height width"], reach: int
+) -> tuple[Float[Tensor, "1 1 1 width"], Float[Tensor, "1 1 height 1"]]:
+    """How many of the ``reach`` places to both sides lie inside, across and down: constants."""
+    height, width = x.shape[-2:]
+    sides = []
+    for length, shape in ((width, (1, 1, 1, -1)), (height, (1, 1, -1, 1))):
+        place = torch.arange(length, device=x.device, dtype=torch.float32)
+        inside = place.clamp_max(reach) + (length - 1.0 - place).clamp_max(reach)
+        sides.append(inside.to(x.dtype).view(shape))
+    return sides[0], sides[1]
+
+
+def _windowed(x: Tensor, window: Tensor) -> Tensor:
+    channels, side = x.shape[1], window.shape[-1]
+    return F.conv2d(x, window.expand(channels, 1, -1, -1), padding=side // 2, groups=channels)
 
 
 def enlarged(

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from temporal_clean.flow.pooling import box_mean
 from temporal_clean.flow.warping import warp_each
 
 __all__ = ["Propagation"]
@@ -27,13 +28,6 @@ LEAST_CONTRAST = 2.0 / 255.0
 class Propagation(nn.Module):
     """Own motion, those of four neighbours, and none: weighed by what each leaves unexplained."""
 
-    window: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        window = torch.full((1, 1, WINDOW, WINDOW), 1.0 / WINDOW**2)
-        self.register_buffer("window", window, persistent=False)
-
     def forward(
         self,
         ours: Float[Tensor, "batch 1 height width"],
@@ -42,18 +36,11 @@ class Propagation(nn.Module):
     ) -> Float[Tensor, "batch 2 height width"]:
         """Motion in pixels of these pictures (luma)."""
         across, down = (_candidates(plane) for plane in motion.split(1, dim=1))
-        missed = _mean((warp_each(theirs, across, down) - ours).abs(), self.window)
-        contrast = _mean((ours - _mean(ours, self.window)).abs(), self.window) + LEAST_CONTRAST
+        missed = box_mean((warp_each(theirs, across, down) - ours).abs(), WINDOW)
+        contrast = box_mean((ours - box_mean(ours, WINDOW)).abs(), WINDOW) + LEAST_CONTRAST
         weights = torch.softmax(missed / contrast * -DECISION, dim=1)
         chosen = [(weights * part).sum(dim=1, keepdim=True) for part in (across, down)]
         return torch.cat(chosen, dim=1)
-
-
-def _mean(x: Tensor, window: Tensor) -> Tensor:
-    """Of each plane over the window, borders repeated."""
-    planes, reach = x.shape[1], window.shape[-1] // 2
-    bordered = F.pad(x, (reach,) * 4, mode="replicate")
-    return F.conv2d(bordered, window.expand(planes, -1, -1, -1), groups=planes)
 
 
 def _candidates(motion: Tensor) -> Tensor:

@@ -102,7 +102,7 @@ def test_without_texture_nothing_moves_and_no_step_is_far() -> None:
     solver = LucasKanade()
     grey, motion = torch.full((1, 1, 16, 16), 0.5), torch.zeros(1, 2, 16, 16)
     sure = torch.ones(1, 1, 16, 16)
-    assert solver(grey, grey + 0.2, motion, sure).abs().max() == 0.0
+    assert solver(grey, grey + 0.2, motion, sure).abs().max() < 1e-3
     random = torch.manual_seed(0)
     noise = torch.rand(2, 1, 1, 16, 16, generator=random)
     assert solver(noise[0], noise[1], motion, sure).abs().max() <= 1.0
