@@ -38,7 +38,8 @@ def sampling_grid(
     motion: Float[Tensor, "batch 2 height width"],
 ) -> Float[Tensor, "batch height width 2"]:
     """Positions ``p + motion(p)`` in grid_sample's coordinates (fp32, align_corners=False)."""
-    scale, base = _grid_of_no_motion(*motion.shape[-2:], motion.device)
+    height, width = motion.shape[-2:]
+    scale, base = _grid_of_no_motion(height, width, motion.device)
     return (motion.float() * scale + base).permute(0, 2, 3, 1)
 
 

@@ -220,7 +220,8 @@ class Objective(nn.Module):
         if self.history:
             each_second = torch.arange(len(frames), device=frames.device) % 2
             state = state._replace(valid=each_second.to(state.valid.dtype))
-        left = {name: tensor[:, self.history :] for name, tensor in batch.items()}
+        whole = cast(dict[str, Tensor], batch)
+        left = {name: tensor[:, self.history :] for name, tensor in whole.items()}
         return cast(Batch, left), state
 
     def _surprise(self, reference: Tensor, before: State, maps: Inspection, first: bool) -> Tensor:
