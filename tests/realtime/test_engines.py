@@ -60,7 +60,11 @@ def test_the_model_changes_the_clip(reference, clip) -> None:
 def test_onnx_runtime_agrees_with_torch(reference, clip) -> None:
     """Also fails when the shipped graphs are stale: python -m temporal_clean.realtime.ship"""
     model, expected = reference
-    assert np.abs(run(OnnxRuntimeEngine(graph(model, clip)), clip) - expected).max() < 1e-4
+    difference = np.abs(run(OnnxRuntimeEngine(graph(model, clip)), clip) - expected)
+    # Measured 1.5e-4 at one pixel of `quality` (0.04 code): each step looks for motion in its own
+    # last picture, so rounding feeds back (docs/LOG.md).
+    assert difference.max() < 2e-4
+    assert np.quantile(difference, 0.999) < 5e-5
 
 
 def test_openvino_f32_agrees_with_torch(reference, clip) -> None:
@@ -75,10 +79,10 @@ def test_openvino_f32_agrees_with_torch(reference, clip) -> None:
 def test_openvino_bf16_stays_close_to_torch(reference, clip) -> None:
     model, expected = reference
     difference = np.abs(run(OpenVinoEngine(graph(model, clip), "bf16"), clip) - expected)
-    # Measured 1.2e-3, and 0.0114 before propagation: the flow's solver divides in bf16 (7e-4 and
-    # under 0.010 without solver; docs/LOG.md).
-    assert difference.mean() < 1.4e-3
-    assert np.quantile(difference, 0.99) < 1.5e-2
+    # Measured 1.6e-3 and 0.0193 (`quality`; 0.015 dB of PSNR on 40 frames): the flow's solver divides in bf16, and looks for motion in the
+    # last result (7e-4 without solver; docs/LOG.md).
+    assert difference.mean() < 1.8e-3
+    assert np.quantile(difference, 0.99) < 2.2e-2
 
 
 def test_fp16_graph_stays_close_to_torch(reference, clip) -> None:
