@@ -79,8 +79,8 @@ def test_openvino_f32_agrees_with_torch(reference, clip) -> None:
 def test_openvino_bf16_stays_close_to_torch(reference, clip) -> None:
     model, expected = reference
     difference = np.abs(run(OpenVinoEngine(graph(model, clip), "bf16"), clip) - expected)
-    # Measured 1.6e-3 and 0.0193 (`quality`; 0.015 dB of PSNR on 40 frames): the flow's solver divides in bf16, and looks for motion in the
-    # last result (7e-4 without solver; docs/LOG.md).
+    # Measured 1.6e-3 and 0.0193 (`quality`; 0.015 dB of PSNR over 40 frames): the flow's solver
+    # divides in bf16, and looks for motion in the last result (docs/LOG.md).
     assert difference.mean() < 1.8e-3
     assert np.quantile(difference, 0.99) < 2.2e-2
 
