@@ -59,9 +59,10 @@ class LucasKanade(nn.Module):
         motion = smoothed(motion)
         warped = warp(theirs, enlarged(motion, self.stride), "bilinear")
         both = torch.cat([ours, warped], dim=1)
-        first, second = F.conv2d(both, self.factors, padding=1).chunk(2, dim=1)
+        across, down, error = F.conv2d(both, self.factors, padding=1).chunk(3, dim=1)
+        pairs = (across * across, across * down, down * down, across * error, down * error)
         columns, rows = _known(ours)
-        products = first * second * columns * rows
+        products = torch.cat(pairs, dim=1) * columns * rows
         side = self.window.shape[-1]
         border = (side - self.stride) // 2
         sums = F.conv2d(products, self.window, stride=self.stride, padding=border, groups=5)
@@ -92,16 +93,11 @@ def _known(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _factors() -> Tensor:
-    """Weights from both pictures to the factors of the five products that a solution needs.
-
-    Central differences of the pictures' mean across and down, and the pictures' difference, in
-    the order of xx, xy, yy, xe, ye: all first factors, then all second ones. One convolution, where
-    slices and sums of planes would be a dozen kernels.
+    """Weights from both pictures to what a solution is made of: central differences of their mean,
+    across and down, and their own difference. One convolution in place of many slices and sums.
     """
     across, down, error = torch.zeros(3, 2, 3, 3)
     across[:, 1, 0], across[:, 1, 2] = -0.25, 0.25
     down[:, 0, 1], down[:, 2, 1] = -0.25, 0.25
     error[0, 1, 1], error[1, 1, 1] = 1.0, -1.0
-    first = (across, across, down, across, down)
-    second = (across, down, down, error, error)
-    return torch.stack([*first, *second]) * SCALE
+    return torch.stack([across, down, error]) * SCALE

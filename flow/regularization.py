@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 __all__ = ["MotionFilter"]
 
-# Cells to each side.
+# Cells to each side, and of the whole window's side.
 REACH = 2
+SIDE = 2 * REACH + 1
 # Motions this far apart are never averaged; half precision holds the square many times.
 FARTHEST = 4.0
 
@@ -24,21 +25,20 @@ class MotionFilter(nn.Module):
     Untrained: a bilateral filter of a quarter of a cell (docs/LOG.md has what that wins).
     """
 
-    taps: Tensor
+    shifts: Tensor
 
     def __init__(self, context: int) -> None:
         super().__init__()
-        side = 2 * REACH + 1
         # Squared distance of motions, in cells, to logits: 1 / (2 sigma^2) of sigma 0.25.
         self.strictness = nn.Parameter(torch.tensor(8.0))
         # For each place of the window, and how much each cell is worth to its neighbours.
-        self.places = nn.Conv2d(context, side**2, kernel_size=1)
+        self.places = nn.Conv2d(context, SIDE**2, kernel_size=1)
         self.worth = nn.Conv2d(context, 1, kernel_size=1)
         for convolution in (self.places, self.worth):
             nn.init.zeros_(convolution.weight)
             assert convolution.bias is not None
             nn.init.zeros_(convolution.bias)
-        self.register_buffer("taps", _taps(side), persistent=False)
+        self.register_buffer("shifts", torch.eye(SIDE), persistent=False)
 
     def forward(
         self,
@@ -46,20 +46,25 @@ class MotionFilter(nn.Module):
         context: Float[Tensor, "batch context height width"],
     ) -> Float[Tensor, "batch 2 height width"]:
         """``motion`` in cells."""
-        bordered = F.pad(
-            torch.cat([motion, self.worth(context)], 1), (REACH,) * 4, mode="replicate"
-        )
-        across, down, worth = F.conv2d(bordered, self.taps, groups=3).chunk(3, dim=1)
-        across, down = across.clamp(-FARTHEST, FARTHEST), down.clamp(-FARTHEST, FARTHEST)
+        across, down, worth = self._windows(torch.cat([motion, self.worth(context)], dim=1))
+        across, down = _from_centre(across), _from_centre(down)
         unlike = across * across + down * down
         logits = worth + self.places(context) - unlike * self.strictness
         weights = torch.softmax(logits, dim=1)
         shift = [(weights * part).sum(dim=1, keepdim=True) for part in (across, down)]
         return motion + torch.cat(shift, dim=1)
 
+    def _windows(self, planes: Tensor) -> tuple[Tensor, ...]:
+        """Every cell of the window (25 planes) of each plane: its rows, then their columns."""
+        count = planes.shape[1]
+        bordered = F.pad(planes, (REACH,) * 4, mode="replicate")
+        rows, columns = self.shifts.view(-1, 1, SIDE, 1), self.shifts.view(-1, 1, 1, SIDE)
+        by_row = F.conv2d(bordered, rows.repeat(count, 1, 1, 1), groups=count)
+        groups = count * SIDE
+        cells = F.conv2d(by_row, columns.repeat(groups, 1, 1, 1), groups=groups)
+        return cells.chunk(count, dim=1)
 
-def _taps(side: int) -> Tensor:
-    """Depthwise weights that pick each cell of the window, motions less the centre's."""
-    picked = torch.eye(side**2).view(side**2, 1, side, side)
-    differences = picked - picked[side**2 // 2]
-    return torch.cat([differences, differences, picked])
+
+def _from_centre(cells: Tensor) -> Tensor:
+    middle = SIDE**2 // 2
+    return (cells - cells[:, middle : middle + 1]).clamp(-FARTHEST, FARTHEST)
