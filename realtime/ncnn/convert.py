@@ -71,13 +71,16 @@ def cached_ncnn(graph: bytes, request: GraphRequest) -> Path:
 def _leave_out_ones(model: onnx.ModelProto) -> None:
     """Take out the output ``ONES``, once it is certain that it is what it says."""
     constants = {i.name: onnx.numpy_helper.to_array(i) for i in model.graph.initializer}
-    for node in [n for n in model.graph.node if n.output[0] == ONES]:
-        (source,) = node.input
-        ones = source in constants and bool((constants[source] == 1.0).all())
-        if node.op_type != "Identity" or not ones:
-            raise TemporalCleanError(
-                f"'{ONES}' is more than ones in this graph: change ONES in realtime/ncnn/convert.py"
-            )
+    # A constant under its own name, or handed on by a node.
+    makers = [n for n in model.graph.node if n.output[0] == ONES]
+    sources = {name for n in makers for name in n.input} or {ONES}
+    plain = all(n.op_type == "Identity" for n in makers) and sources <= set(constants)
+    has_ones = any(output.name == ONES for output in model.graph.output)
+    if has_ones and not (plain and all((constants[s] == 1.0).all() for s in sources)):
+        raise TemporalCleanError(
+            f"'{ONES}' is more than ones in this graph: change ONES in realtime/ncnn/convert.py"
+        )
+    for node in makers:
         model.graph.node.remove(node)
     kept = [output for output in model.graph.output if output.name != ONES]
     del model.graph.output[:]

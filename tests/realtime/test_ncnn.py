@@ -258,8 +258,8 @@ def test_the_state_that_the_engine_hands_on_is_checked() -> None:
     request = GraphRequest(64, 64, "planar")
     graph = fixed_graph(assets.graph_path("fast").read_bytes(), request)
     ncnn_model(graph.SerializeToString())
-    for changed in graph.graph.node:
-        if changed.output[0] == "next_valid":
-            changed.op_type = "Neg"
+    for constant in graph.graph.initializer:
+        if constant.name == "next_valid":
+            constant.CopyFrom(numpy_helper.from_array(np.zeros(1, np.float32), constant.name))
     with pytest.raises(TemporalCleanError, match="'next_valid' is more than ones"):
         ncnn_model(graph.SerializeToString())

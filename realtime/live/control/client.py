@@ -1,5 +1,6 @@
 """The other side: finds the running sessions and asks one of them."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -68,7 +69,9 @@ def send(
             f"session {chosen[0].process} does not answer: {error.strerror or error}"
         ) from error
     try:
-        channel.send(json.dumps(request).encode() + b"\n")
+        # A session that takes no more clients may have answered and hung up before it is asked.
+        with contextlib.suppress(BrokenPipeError):
+            channel.send(json.dumps(request).encode() + b"\n")
         line = channel.receive(LONGEST_ANSWER)
     except OSError as error:
         raise TemporalCleanError(f"session {chosen[0].process} hung up: {error}") from error
