@@ -39,6 +39,7 @@ def main(
     """Means over clips of PSNR, MCflick, Sharp and JOD of each rendering, as is and cleaned."""
     (whole,) = [peer for peer in own_peers((model,)) if peer.family == "full"]
     rows: dict[str, list[list[float]]] = {}
+    judged: list[str] = []
     for clip in map(with_renderings, find_clips(clips)):
         count = min(frames, clip.record.frames)
         names = [Material("game", clip.record.name, one, count, clip.folder) for one in RENDERINGS]
@@ -49,11 +50,12 @@ def main(
             ):
                 figures = [
                     float(psnr(output, loaded.reference).mean()),
-                    1e3 * float(mcflick(output, loaded.reference, loaded.motion).nanmean()),
+                    float(mcflick(output, loaded.reference, loaded.motion).nanmean()),
                     float(sharp(output, loaded.reference).mean()),
                     float(jod(output, loaded.reference, loaded.frame_rate)),
                 ]
                 rows.setdefault(f"{name} {state}", []).append(figures)
+        judged.append(clip.record.name)
         print(clip.record.name, flush=True)
     table = {}
     print(f"{'':<32}{'PSNR':>8}{'MCflick':>9}{'Sharp':>7}{'JOD':>7}")
@@ -61,7 +63,7 @@ def main(
         mean = torch.tensor(values).nanmean(dim=0).tolist()
         table[name] = dict(zip(("psnr", "mcflick", "sharp", "jod"), mean, strict=True))
         print(f"{name:<32}{mean[0]:>8.2f}{mean[1]:>9.3f}{mean[2]:>7.2f}{mean[3]:>7.2f}")
-    record = {"model": model, "frames": frames, "clips": len(rows["native cleaned"]), "mean": table}
+    record = {"model": model, "frames": frames, "clips": judged, "mean": table}
     out.write_text(json.dumps(provenance() | record, indent=1) + "\n")
 
 
