@@ -122,8 +122,7 @@ class RecurrentCleaner(nn.Module):
         """The step with the maps behind it; ``flow`` replaces the network's own if given."""
         # Where did each pixel come from, and which pixels have no past worth keeping?
         cell = self.config.spatial.cell
-        own = flow is None
-        planes = self.flow(frame, state.clean, state.motion) if own else FlowPlanes.of(flow, cell)
+        planes = FlowPlanes.of(flow, cell) if flow else self.flow(frame, state.clean, state.motion)
         usable = state.valid.view(-1, 1, 1, 1) * (1.0 - scene_cut(frame, state.clean, planes))
 
         # Bring the past to the present: a sharp kernel for the picture, hidden features at 1/4.

@@ -54,7 +54,7 @@ class Forgetful(nn.Module):
         self.flow = flow
 
     def forward(self, frame: Tensor, previous: Tensor, before: Tensor) -> FlowPlanes:
-        return self.flow(frame, previous, torch.zeros_like(before))
+        return self.flow(frame, previous)
 
 
 def _without_surprise(model: RecurrentCleaner) -> None:

@@ -12,22 +12,14 @@ from typing import Annotated
 import torch
 import tyro
 
-from temporal_clean.clip import Clip, find_clips
+from temporal_clean.clip import find_clips
+from temporal_clean.commands.protocol import with_inputs
 from temporal_clean.evaluation import jod, mcflick, psnr, sharp
 from temporal_clean.evaluation.peers import own_peers
-from temporal_clean.evaluation.protocol.material import Material, load
+from temporal_clean.evaluation.protocol.material import clip_material, load
 from temporal_clean.evaluation.provenance import provenance
-from temporal_clean.train.degrading import RECIPES
-from temporal_clean.train.renderings import add_renderings
 
 RENDERINGS = ("performance-fsr1", "quality-fsr1", "native")
-
-
-def with_renderings(clip: Clip) -> Clip:
-    lacking = [RECIPES[name] for name in RENDERINGS if name not in clip.record.renderings]
-    for _ in add_renderings(clip, lacking):
-        pass
-    return Clip.open(clip.folder)
 
 
 def main(
@@ -39,11 +31,10 @@ def main(
     """Means over clips of PSNR, MCflick, Sharp and JOD of each rendering, as is and cleaned."""
     (whole,) = [peer for peer in own_peers((model,)) if peer.family == "full"]
     rows: dict[str, list[list[float]]] = {}
-    judged: list[str] = []
-    for clip in map(with_renderings, find_clips(clips)):
-        count = min(frames, clip.record.frames)
-        names = [Material("game", clip.record.name, one, count, clip.folder) for one in RENDERINGS]
-        for name, loaded in zip(RENDERINGS, load(names), strict=True):
+    found = [with_inputs(clip, RENDERINGS) for clip in find_clips(clips)]
+    for clip in found:
+        materials = clip_material([clip], frames, RENDERINGS)
+        for name, loaded in zip(RENDERINGS, load(materials), strict=True):
             for state, output in (
                 ("as it came", loaded.frames),
                 ("cleaned", whole.run(loaded.frames, None)),
@@ -55,7 +46,6 @@ def main(
                     float(jod(output, loaded.reference, loaded.frame_rate)),
                 ]
                 rows.setdefault(f"{name} {state}", []).append(figures)
-        judged.append(clip.record.name)
         print(clip.record.name, flush=True)
     table = {}
     print(f"{'':<32}{'PSNR':>8}{'MCflick':>9}{'Sharp':>7}{'JOD':>7}")
@@ -63,6 +53,7 @@ def main(
         mean = torch.tensor(values).nanmean(dim=0).tolist()
         table[name] = dict(zip(("psnr", "mcflick", "sharp", "jod"), mean, strict=True))
         print(f"{name:<32}{mean[0]:>8.2f}{mean[1]:>9.3f}{mean[2]:>7.2f}{mean[3]:>7.2f}")
+    judged = [clip.record.name for clip in found]
     record = {"model": model, "frames": frames, "clips": judged, "mean": table}
     out.write_text(json.dumps(provenance() | record, indent=1) + "\n")
 

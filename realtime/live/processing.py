@@ -172,5 +172,5 @@ class Processor:
         strength = f", strength {look.strength:.0%}" if look.strength < 1.0 else ""
         standing = self.gate.standing() + strength
         lines = self.stats.hud_lines(self.gate.clock())
-        # The engine's line begins with its level: nothing more to say where that is all.
-        return lines if lines[0].startswith(standing) else [standing, *lines]
+        # The engine's line begins with its level (LiveEngine): nothing to add where that is all.
+        return lines if lines[0].startswith(f"{standing} on ") else [standing, *lines]

@@ -10,6 +10,7 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import onnx
 
 from temporal_clean.errors import TemporalCleanError
@@ -71,18 +72,16 @@ def cached_ncnn(graph: bytes, request: GraphRequest) -> Path:
 def _leave_out_ones(model: onnx.ModelProto) -> None:
     """Take out the output ``ONES``, once it is certain that it is what it says."""
     constants = {i.name: onnx.numpy_helper.to_array(i) for i in model.graph.initializer}
-    # A constant under its own name, or handed on by a node.
-    makers = [n for n in model.graph.node if n.output[0] == ONES]
-    sources = {name for n in makers for name in n.input} or {ONES}
-    plain = all(n.op_type == "Identity" for n in makers) and sources <= set(constants)
-    has_ones = any(output.name == ONES for output in model.graph.output)
-    if has_ones and not (plain and all((constants[s] == 1.0).all() for s in sources)):
+    # A constant under its own name, or one that a node hands on.
+    for node in [n for n in model.graph.node if n.output[0] == ONES and n.op_type == "Identity"]:
+        constants[ONES] = constants.get(node.input[0], np.zeros(1))
+        model.graph.node.remove(node)
+    kept = [output for output in model.graph.output if output.name != ONES]
+    left_out = len(kept) < len(model.graph.output)
+    if left_out and not (constants.get(ONES, np.zeros(1)) == 1.0).all():
         raise TemporalCleanError(
             f"'{ONES}' is more than ones in this graph: change ONES in realtime/ncnn/convert.py"
         )
-    for node in makers:
-        model.graph.node.remove(node)
-    kept = [output for output in model.graph.output if output.name != ONES]
     del model.graph.output[:]
     model.graph.output.extend(kept)
 

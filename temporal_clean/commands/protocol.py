@@ -1,6 +1,7 @@
 """temporal-clean evaluate --protocol"""
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,13 +60,15 @@ def run_and_write(
     say(f"{document}: {len(rows)} rows of {len(materials)} inputs")
 
 
-def with_inputs(clip: Clip) -> Clip:
-    """The clip with the renderings that the protocol judges, made from its master if need be."""
+def with_inputs(clip: Clip, renderings: Sequence[str] | None = None) -> Clip:
+    """The clip with these renderings (those that the protocol judges by default), made from its
+    master if need be."""
     from temporal_clean.evaluation.protocol.material import INPUTS
     from temporal_clean.train.degrading import RECIPES
     from temporal_clean.train.renderings import add_renderings
 
-    lacking = [RECIPES[name] for name in INPUTS["game"] if name not in clip.record.renderings]
+    wanted = renderings or INPUTS["game"]
+    lacking = [RECIPES[name] for name in wanted if name not in clip.record.renderings]
     if not lacking:
         return clip
     for _ in add_renderings(clip, lacking):
@@ -85,8 +88,8 @@ def draw_close_ups(materials: list, models: tuple[str, ...], file: Path) -> None
 
     chosen = []
     for kind, name, rendering, count in SHOWN:
-        fits = [m for m in materials if (m.kind, m.rendering) == (kind, rendering)]
-        fits = [m for m in fits if name in m.name]
+        sort = (kind, rendering)
+        fits = [m for m in materials if (m.kind, m.rendering) == sort and name in m.name]
         chosen += fits[:: max(1, len(fits) // count)][:count]
     chosen = [replace(m, frames=min(SLICE_ROWS, _frames_of(m.folder))) for m in chosen]
     peers = [*classical_peers(), *own_peers(models)]

@@ -69,8 +69,10 @@ def scene_material(frames: int = 32) -> list[Material]:
     ]
 
 
-def clip_material(clips: Sequence[Clip], frames: int = 60) -> list[Material]:
-    """Every clip with every input; clips of the training split are refused.
+def clip_material(
+    clips: Sequence[Clip], frames: int = 60, renderings: Sequence[str] = INPUTS["game"]
+) -> list[Material]:
+    """Every clip with every one of ``renderings``; clips of the training split are refused.
 
     Raises :class:`TemporalCleanError` for those, and for clips that lack a rendering.
     """
@@ -80,12 +82,12 @@ def clip_material(clips: Sequence[Clip], frames: int = 60) -> list[Material]:
                 f"{clip.folder} belongs to the {clip.record.split} split: judge by clips that no "
                 "one trained on (temporal-clean pairs record GAME --split validation)"
             )
-        for rendering in ("reference", *INPUTS["game"]):
+        for rendering in ("reference", *renderings):
             clip.path(rendering)
     return [
         Material("game", clip.record.name, rendering, min(frames, clip.record.frames), clip.folder)
         for clip in clips
-        for rendering in INPUTS["game"]
+        for rendering in renderings
     ]
 
 
