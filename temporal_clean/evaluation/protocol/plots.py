@@ -28,7 +28,8 @@ NOTE_WIDTH = 200
 SLICE_ROWS, SLICE_COLUMNS, SLICE_SCALE = 32, 160, 2
 CROP_ROWS, CROP_SCALE = 40, 4
 CROP_COLUMNS = SLICE_COLUMNS * SLICE_SCALE // CROP_SCALE
-CAPTION = 150
+# Of captions, in pixels: the column that names a line's input, and a letter.
+CAPTION, LETTER = 150, 8
 WEBP_QUALITY = 95
 
 
@@ -116,8 +117,8 @@ def close_ups(
         row = int(error.mean(dim=1).argmax())
         places = np.convolve(error[row].numpy(), np.ones(SLICE_COLUMNS), "valid")
         first = int(places.argmax())
-        words = f"{material.name}, {material.rendering}".replace("-s0-", ", ")
         tall = 2 * SLICE_SCALE * min(SLICE_ROWS, len(loaded.frames))
+        words = f"{material.name}, {material.rendering}"
         crops = [_caption(words, CAPTION, CROP_ROWS * CROP_SCALE)]
         slices = [_caption("", CAPTION, tall)]
         for name in names:
@@ -158,7 +159,7 @@ def _caption(text: str, width: int, height: int) -> NDArray[np.uint8]:
     import cv2
 
     place = np.full((height, width, 3), 255, np.uint8)
-    for number, part in enumerate(text.split(", ")):
+    for number, part in enumerate(wrap(text, width // LETTER)):
         at = (4, 16 + 18 * number)
         cv2.putText(place, part, at, cv2.FONT_HERSHEY_SIMPLEX, 0.42, (30, 30, 30), 1, cv2.LINE_AA)
     return place
