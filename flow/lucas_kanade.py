@@ -10,10 +10,11 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from temporal_clean.flow.planes import taken_apart
 from temporal_clean.flow.pooling import enlarged, from_borders, smoothed
 from temporal_clean.flow.warping import warp
 
-__all__ = ["LucasKanade"]
+__all__ = ["LucasKanade", "light_and_slopes"]
 
 # Luma is enlarged in value, so that products of its gradients stay in half precision.
 SCALE = 28.0
@@ -31,50 +32,67 @@ class LucasKanade(nn.Module):
     """A step of motion for each cell of ``stride`` x ``stride`` pixels, from a window around it.
 
     The window is warped by the motions of all its pixels but solved for one: unless these are
-    alike, steps drift apart, and the warp with them. So motion is smoothed before a step, and
-    steps are averaged by how far each is believed (docs/LOG.md).
+    alike, steps drift apart, and the warp with them. So motion is smoothed as steps are, these
+    averaged by how far each is believed (docs/LOG.md).
     """
 
-    factors: Tensor
     window: Tensor
 
     def __init__(self, stride: int = 1, reach: int = 3) -> None:
         super().__init__()
         self.stride = stride
-        self.register_buffer("factors", _factors(), persistent=False)
         # As odd or even as the stride: centred on the cell.
         self.register_buffer("window", _window((2 * reach + 1) * stride, 5), persistent=False)
 
     def forward(
         self,
-        ours: Float[Tensor, "batch 1 height width"],
-        theirs: Float[Tensor, "batch 1 height width"],
+        ours: Float[Tensor, "batch 3 height width"],
+        theirs: Float[Tensor, "batch 3 height width"],
         motion: Float[Tensor, "batch 2 rows columns"],
         belief: Float[Tensor, "batch 1 rows columns"],
     ) -> Float[Tensor, "batch 2 rows columns"]:
-        """A better motion, as ``motion`` in pixels of these pictures (luma), one a cell.
+        """A better motion, as ``motion`` in pixels of these pictures, one a cell.
 
-        ``belief`` in [0, 1] is of each cell's own solution.
+        Both pictures as ``light_and_slopes`` gives them; ``belief`` in [0, 1] is of each cell's own
+        solution.
         """
-        motion = smoothed(motion)
+        # Slopes are warped like the light: those of the warped picture to within its bends, and
+        # half of the mean of both pictures' (Malis, ICRA 2004), which converges twice as fast.
         warped = warp(theirs, enlarged(motion, self.stride), "bilinear")
-        both = torch.cat([ours, warped], dim=1)
-        across, down, error = F.conv2d(both, self.factors, padding=1).chunk(3, dim=1)
+        light, across, down = ours.chunk(3, dim=1)
+        their_light, their_across, their_down = warped.chunk(3, dim=1)
+        error = light - their_light
+        across, down = (across + their_across) * 0.5, (down + their_down) * 0.5
         pairs = (across * across, across * down, down * down, across * error, down * error)
-        columns, rows = _known(ours)
-        products = torch.cat(pairs, dim=1) * columns * rows
-        side = self.window.shape[-1]
-        border = (side - self.stride) // 2
+        border = (self.window.shape[-1] - self.stride) // 2
+        products = torch.cat(pairs, dim=1)
         sums = F.conv2d(products, self.window, stride=self.stride, padding=border, groups=5)
-        xx, xy, yy, xe, ye = sums.chunk(5, dim=1)
+        xx, xy, yy, xe, ye = taken_apart(sums, 5)
         damping = (xx + yy) * SHARE + FLOOR
         xx, yy = xx + damping, yy + damping
         scale = 1.0 / (xx * yy - xy * xy)
         step = torch.cat([(yy * xe - xy * ye) * scale, (xx * ye - xy * xe) * scale], dim=1)
         step = step.clamp(-FARTHEST, FARTHEST)
-        believed = torch.cat([step * belief, belief], dim=1)
-        spread = smoothed(believed)
-        return motion + spread[:, :2] / (spread[:, 2:] + LITTLE)
+        spread = smoothed(torch.cat([motion, step * belief, belief], dim=1))
+        return spread[:, :2] + spread[:, 2:4] / (spread[:, 4:] + LITTLE)
+
+
+def light_and_slopes(
+    lights: Float[Tensor, "batch 2 height width"],
+) -> tuple[Float[Tensor, "batch 3 height width"], Float[Tensor, "batch 3 height width"]]:
+    """What the solver compares of two pictures' luma: it and its central differences, enlarged in
+    value. One convolution for both; a slope is 0 at the borders that it lacks a side at."""
+    weight = torch.zeros(3, 1, 3, 3, dtype=lights.dtype, device=lights.device)
+    weight[0, 0, 1, 1] = 1.0
+    weight[1, 0, 1, 0], weight[1, 0, 1, 2] = -0.5, 0.5
+    weight[2, 0, 0, 1], weight[2, 0, 2, 1] = -0.5, 0.5
+    planes = F.conv2d(lights, (weight * SCALE).repeat(2, 1, 1, 1), padding=1, groups=2)
+    across, down = (inside - 1.0 for inside in from_borders(lights, 1))
+    all_x, all_y = torch.ones_like(across), torch.ones_like(down)
+    columns = torch.cat([all_x, across, all_x] * 2, dim=1)
+    rows = torch.cat([all_y, all_y, down] * 2, dim=1)
+    ours, theirs = taken_apart(planes * columns * rows, 2)
+    return ours, theirs
 
 
 def _window(side: int, planes: int) -> Tensor:
@@ -82,22 +100,3 @@ def _window(side: int, planes: int) -> Tensor:
     profile = torch.hann_window(side + 2, periodic=False)[1:-1]
     window = torch.outer(profile, profile) / profile.sum() ** 2
     return window.expand(planes, 1, side, side).clone()
-
-
-def _known(x: Tensor) -> tuple[Tensor, Tensor]:
-    """For xx, xy, yy, xe, ye, across and down: 0 at the borders that a gradient lacks a side at."""
-    across, down = (inside - 1.0 for inside in from_borders(x, 1))
-    one_x, one_y = torch.ones_like(across), torch.ones_like(down)
-    columns = torch.cat([across, across, one_x, across, one_x], dim=1)
-    return columns, torch.cat([one_y, down, down, one_y, down], dim=1)
-
-
-def _factors() -> Tensor:
-    """Weights from both pictures to what a solution is made of: central differences of their mean,
-    across and down, and their own difference. One convolution in place of many slices and sums.
-    """
-    across, down, error = torch.zeros(3, 2, 3, 3)
-    across[:, 1, 0], across[:, 1, 2] = -0.25, 0.25
-    down[:, 0, 1], down[:, 2, 1] = -0.25, 0.25
-    error[0, 1, 1], error[1, 1, 1] = 1.0, -1.0
-    return torch.stack([across, down, error]) * SCALE

@@ -1,23 +1,22 @@
-"""The light flow network: refined from coarse to fine, solved to sub-pixels at each level.
+"""The light flow network: motion solved from coarse to fine, guided by a look at the frame.
 
-Each level sees both frames' features, the previous one warped by the flow so far, and corrects
-motion and doubt, as intermediate-flow networks do (RIFE, Huang et al., ECCV 2022); then steps of
-Lucas and Kanade, which it gates, bring the motion to where the pictures agree, and each cell tries
-its neighbours' motions. The search sets out from the motion of the step before: a game's camera
-goes on turning.
+At each level steps of Lucas and Kanade bring the motion to where the pictures agree, and each cell
+tries its neighbours' motions. What a network is good for is to say where these answers are to be
+believed; that it sees in the frame alone. Corrections of motion by features of both frames, as in
+intermediate-flow networks, brought nothing beside the solver (docs/LOG.md). The search sets out
+from the motion of the step before: a game's camera goes on turning.
 """
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from temporal_clean.flow.correlation import LocalCorrelation
-from temporal_clean.flow.lucas_kanade import LucasKanade
+from temporal_clean.flow.lucas_kanade import LucasKanade, light_and_slopes
 from temporal_clean.flow.pooling import block_mean, enlarged, smoothed
 from temporal_clean.flow.propagation import Propagation
 from temporal_clean.flow.record import Flow, FlowPlanes
@@ -29,16 +28,13 @@ __all__ = ["FlowConfig", "FlowNetwork"]
 
 @dataclass(frozen=True)
 class FlowConfig:
-    """Sizes at 1/4, 1/8 and 1/16: feature and refinement channels, 3x3 convolutions, the
-    correlation's channels (0: none) and radius, the steps of Lucas and Kanade before each
-    propagation, and how often both are done; ``last_solves`` are steps on pictures of half the size
-    before the last filter."""
+    """Sizes at 1/4, 1/8 and 1/16: channels of features and of what looks at them, 3x3 convolutions
+    there, the steps of Lucas and Kanade before each propagation, and how often both are done;
+    ``last_solves`` are steps on pictures of half the size before the last filter."""
 
     features: tuple[int, int, int] = (24, 32, 48)
     widths: tuple[int, int, int] = (24, 32, 64)
     depths: tuple[int, int, int] = (1, 1, 2)
-    correlations: tuple[int, int, int] = (0, 8, 12)
-    radii: tuple[int, int, int] = (1, 1, 3)
     context: int = 8
     # Side of the cell whose sub-positions doubt keeps as channels (FlowPlanes): 4 or 2.
     cell: int = 4
@@ -59,8 +55,7 @@ class FlowNetwork(nn.Module):
     def __init__(self, config: FlowConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or FlowConfig()
-        self.pyramid = FeaturePyramid(config.features)
-        self.refinements = nn.ModuleList(Refinement(config, level) for level in range(3))
+        self.context = ContextNetwork(config)
         self.solve = LucasKanade()
         self.propagate = Propagation()
         self.last_solve = LucasKanade(stride=2, reach=1)
@@ -87,8 +82,7 @@ class FlowNetwork(nn.Module):
         """Both frames RGB in [0, 1]; height and width multiples of ``multiple_of``.
 
         ``before`` is the motion of the step before, in cells of 4 pixels: where the search sets
-        out; without it from rest. ``previous`` may be the cleaned picture: it matches better than
-        the noisy one did.
+        out; without it from rest. Both may be cleaned pictures: they match better than noisy ones.
         """
         return self.with_levels(frame, previous, before)[0]
 
@@ -98,34 +92,27 @@ class FlowNetwork(nn.Module):
         previous: Float[Tensor, "batch 3 height width"],
         before: Float[Tensor, "batch 2 height/4 width/4"] | None = None,
     ) -> tuple[FlowPlanes, list[Tensor]]:
-        """The flow, and for training the motions on the way, in pixels of their level.
-
-        Before and after the solver's steps at 1/16, 1/8 and 1/4, after the last steps and after
-        the filter. Before, because behind the solver hardly a gradient reaches the place that it
-        set out from.
-        Arguments as of ``forward``.
+        """The flow, and for training the motions on the way, in pixels of their level: at 1/16, 1/8
+        and 1/4, and at 1/4 after the last steps and after the filter. Arguments as of ``forward``.
         """
-        pyramids = zip(self.pyramid(frame), self.pyramid(previous), strict=True)
-        lights = [_light(frame), _light(previous)]
-        pictures = [_smaller(light) for light in lights]
-        levels = list(zip(pyramids, self.refinements, zip(*pictures, strict=True), strict=True))
-        motion, doubt, context = self._start(levels[-1][0][0], before)
-        gate = doubt
+        beliefs, doubt, context = self.context(frame)
+        lights = torch.cat([_light(frame), _light(previous)], dim=1)
+        pictures = _smaller(lights)
+        motion = self._start(pictures[-1], before)
         motions = []
-        for index, ((ours, theirs), refine, seen) in enumerate(levels[::-1]):
+        for index, (belief, pair) in enumerate(zip(beliefs, pictures[::-1], strict=True)):
             if index > 0:
                 motion = enlarged(motion, 2) * 2.0
-                doubt, context = enlarged(doubt, 2), enlarged(context, 2)
-            motion, doubt, context, gate = refine(ours, theirs, motion, doubt, context)
-            motions.append(motion)
+            planes = light_and_slopes(pair)
             for _ in range(self.config.rounds[::-1][index]):
                 for _ in range(self.config.solves):
-                    motion = self.solve(*seen, motion, gate)
-                motion = self.propagate(*seen, motion)
+                    motion = self.solve(*planes, motion, belief)
+                motion = self.propagate(pair, motion)
             motions.append(motion)
         motion = motion * 2.0
+        planes = light_and_slopes(lights)
         for _ in range(self.config.last_solves):
-            motion = self.last_solve(*lights, motion, gate)
+            motion = self.last_solve(*planes, motion, beliefs[-1])
         motion = motion * 0.5
         motions.append(motion)
         motion = self.regularize(motion, context)
@@ -135,24 +122,29 @@ class FlowNetwork(nn.Module):
         if self.config.cell == 2:
             phases = F.pixel_unshuffle(F.pixel_shuffle(phases, 4), 2)
         full_motion = F.pixel_shuffle(self.motion_upsampling(motion * 4.0, context), 4)
-        planes = FlowPlanes(full_motion, torch.sigmoid(phases), motion, torch.sigmoid(doubt))
-        return planes, motions
+        flow = FlowPlanes(full_motion, torch.sigmoid(phases), motion, torch.sigmoid(doubt))
+        return flow, motions
 
-    def _start(self, features: Tensor, before: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        """The motion before, even doubt and empty context, shaped like these features."""
-        empty = torch.zeros_like(features[:, :1])
-        context = empty.expand(-1, self.config.context, -1, -1)
-        if before is None:
-            return empty.expand(-1, 2, -1, -1), empty, context
-        return block_mean(before, 4) * 0.25, empty, context
+    def _start(self, pair: Tensor, before: Tensor | None) -> Tensor:
+        """The motion before at 1/16, as large as this pair of pictures."""
+        return torch.zeros_like(pair) if before is None else block_mean(before, 4) * 0.25
 
 
-class FeaturePyramid(nn.Module):
-    """Features of one frame at 1/4, 1/8 and 1/16."""
+class Guidance(NamedTuple):
+    """What the frame by itself says of motion: ``beliefs`` in the solver's steps, in [0, 1], at
+    1/16, 1/8 and 1/4; ``doubt`` of the warp (a logit) and ``context`` for what follows, at 1/4."""
 
-    def __init__(self, channels: tuple[int, int, int]) -> None:
+    beliefs: list[Tensor]
+    doubt: Tensor
+    context: Tensor
+
+
+class ContextNetwork(nn.Module):
+    """Sees the current frame only, as RAFT's context encoder (Teed and Deng, ECCV 2020)."""
+
+    def __init__(self, config: FlowConfig) -> None:
         super().__init__()
-        first, second, third = channels
+        first, second, third = config.features
         self.stem = nn.Conv2d(3, first, kernel_size=6, stride=4, padding=1)
         self.down = nn.ModuleList(
             [
@@ -160,60 +152,54 @@ class FeaturePyramid(nn.Module):
                 nn.Conv2d(second, third, kernel_size=3, stride=2, padding=1),
             ]
         )
+        self.looks = nn.ModuleList(Look(config, level) for level in range(3))
         for convolution in (self.stem, *self.down):
             _initialise(convolution)
-        with torch.no_grad():
-            # Texture is what matches: filters start blind to brightness, and at its contrast.
-            self.stem.weight.sub_(self.stem.weight.mean(dim=(2, 3), keepdim=True)).mul_(3.0)
 
-    def forward(self, frame: Float[Tensor, "batch 3 height width"]) -> list[Tensor]:
-        levels = [_activate(self.stem(frame))]
+    def forward(self, frame: Float[Tensor, "batch 3 height width"]) -> Guidance:
+        features = [_activate(self.stem(frame))]
         for convolution in self.down:
-            levels.append(_activate(convolution(levels[-1])))
-        return levels
+            features.append(_activate(convolution(features[-1])))
+        outlook, beliefs = None, []
+        for look, seen in zip(list(self.looks)[::-1], features[::-1], strict=True):
+            outlook, belief = look(seen, outlook)
+            beliefs.append(belief)
+        assert outlook is not None
+        return Guidance(beliefs, *outlook)
 
 
-class Refinement(nn.Module):
-    """One level's correction of motion (pixels of this level), doubt (logit) and context, and how
-    far the solver's steps are to be believed."""
+class Look(nn.Module):
+    """One level: doubt and context, and how far the solver's steps are to be believed."""
 
     def __init__(self, config: FlowConfig, level: int) -> None:
         super().__init__()
-        context = config.context
-        features, width = config.features[level], config.widths[level]
-        channels = config.correlations[level]
-        self.correlation = (
-            LocalCorrelation(features, channels, config.radii[level]) if channels else None
-        )
-        plain = 2 * features + 3 + context
-        planes = self.correlation.planes if self.correlation else 0
-        self.enter = nn.Conv2d(plain + planes, width, kernel_size=1)
+        features, width, coarsest = config.features[level], config.widths[level], level == 2
+        entering = features if coarsest else features + 1 + config.context
+        self.enter = nn.Conv2d(entering, width, kernel_size=1)
         self.body = nn.ModuleList(
             nn.Conv2d(width, width, kernel_size=3, padding=1) for _ in range(config.depths[level])
         )
-        self.leave = nn.Conv2d(width, 4 + context, kernel_size=1)
+        self.leave = nn.Conv2d(width, 2 + config.context, kernel_size=1)
         for convolution in (self.enter, *self.body, self.leave):
             _initialise(convolution)
         with torch.no_grad():
-            if self.correlation:
-                self.enter.weight[:, plain:] = self.correlation.reading_weights(width)
-            self.leave.weight[:4].zero_()
-            self.leave.weight[4:].mul_(0.3)
+            # Doubt and belief start even.
+            self.leave.weight[:2].zero_()
+            self.leave.weight[2:].mul_(0.3)
 
     def forward(
-        self, ours: Tensor, theirs: Tensor, motion: Tensor, doubt: Tensor, context: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        warped = warp(theirs, motion, "bilinear")
-        # Motions of tens of pixels beside features of order one: a tenth brings them together.
-        seen = [ours, warped, motion * 0.1, doubt * 0.1, context]
-        if self.correlation is not None:
-            seen.append(self.correlation(ours, warped))
-        x = _activate(self.enter(torch.cat(seen, dim=1)))
+        self, features: Tensor, coarser: tuple[Tensor, Tensor] | None
+    ) -> tuple[tuple[Tensor, Tensor], Tensor]:
+        """Doubt and context, given the level before's, and belief."""
+        doubt = None
+        if coarser is not None:
+            doubt, context = (enlarged(planes, 2) for planes in coarser)
+            features = torch.cat([features, doubt, context], dim=1)
+        x = _activate(self.enter(features))
         for convolution in self.body:
             x = x + _activate(convolution(x))
-        update = self.leave(x)
-        gate = torch.sigmoid(update[:, 3:4])
-        return motion + update[:, :2], doubt + update[:, 2:3], update[:, 4:], gate
+        doubted, belief, context = self.leave(x).split([1, 1, self.leave.out_channels - 2], dim=1)
+        return (doubted if doubt is None else doubt + doubted, context), torch.sigmoid(belief)
 
 
 class SecondThoughts(nn.Module):
@@ -238,14 +224,14 @@ class SecondThoughts(nn.Module):
         self,
         frame: Float[Tensor, "batch 3 height width"],
         previous: Float[Tensor, "batch 3 height width"],
-        lights: list[Float[Tensor, "batch 1 height/2 width/2"]],
+        lights: Float[Tensor, "batch 2 height/2 width/2"],
         motion: Float[Tensor, "batch 2 height/4 width/4"],
         doubt: Float[Tensor, "batch 1 height/4 width/4"],
         context: Float[Tensor, "batch context height/4 width/4"],
     ) -> tuple[Tensor, Tensor]:
-        """The logit of doubt and features for its upsampling, at 1/4."""
+        """The logit of doubt and features for its upsampling, at 1/4; ``lights`` of both frames."""
         colours = (block_mean(frame, 4) - warp(block_mean(previous, 4), motion, "bilinear")).abs()
-        ours, theirs = lights
+        ours, theirs = lights.chunk(2, dim=1)
         light = (ours - warp(theirs, enlarged(motion, 2) * 2.0, "bilinear")).abs()
         tears = motion - smoothed(motion)
         # Differences of a few codes and of a few pixels, each brought to order one.
@@ -319,8 +305,8 @@ def _light(frame: Tensor) -> Tensor:
     return F.conv2d(frame, (weight / 4.0).view(1, 3, 1, 1).expand(-1, -1, 2, 2), stride=2)
 
 
-def _smaller(light: Tensor) -> list[Tensor]:
+def _smaller(lights: Tensor) -> list[Tensor]:
     """The same at 1/4, 1/8 and 1/16 of the frame."""
-    quarter = block_mean(light, 2)
+    quarter = block_mean(lights, 2)
     eighth = block_mean(quarter, 2)
     return [quarter, eighth, block_mean(eighth, 2)]

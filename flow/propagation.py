@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from temporal_clean.flow.planes import taken_apart
 from temporal_clean.flow.pooling import box_mean
 from temporal_clean.flow.warping import warp_each
 
@@ -28,26 +29,40 @@ LEAST_CONTRAST = 2.0 / 255.0
 class Propagation(nn.Module):
     """Own motion, those of four neighbours, and none: weighed by what each leaves unexplained."""
 
+    shifts: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("shifts", _shifts(), persistent=False)
+
     def forward(
         self,
-        ours: Float[Tensor, "batch 1 height width"],
-        theirs: Float[Tensor, "batch 1 height width"],
+        lights: Float[Tensor, "batch 2 height width"],
         motion: Float[Tensor, "batch 2 height width"],
     ) -> Float[Tensor, "batch 2 height width"]:
-        """Motion in pixels of these pictures (luma)."""
-        across, down = (_candidates(plane) for plane in motion.split(1, dim=1))
-        missed = box_mean((warp_each(theirs, across, down) - ours).abs(), WINDOW)
-        contrast = box_mean((ours - box_mean(ours, WINDOW)).abs(), WINDOW) + LEAST_CONTRAST
-        weights = torch.softmax(missed / contrast * -DECISION, dim=1)
+        """Motion in pixels of these pictures: luma of the current frame and of the previous one."""
+        ours, theirs = lights.chunk(2, dim=1)
+        across, down = self._candidates(motion)
+        missed = (warp_each(theirs, across, down) - ours).abs()
+        texture = (lights - box_mean(lights, WINDOW))[:, :1].abs()
+        means = box_mean(torch.cat([missed, texture], dim=1), WINDOW)
+        contrast = means[:, -1:] + LEAST_CONTRAST
+        weights = torch.softmax(means[:, :-1] / contrast * -DECISION, dim=1)
         chosen = [(weights * part).sum(dim=1, keepdim=True) for part in (across, down)]
         return torch.cat(chosen, dim=1)
 
+    def _candidates(self, motion: Tensor) -> tuple[Tensor, Tensor]:
+        """(batch, 6, height, width) of each component, in one convolution."""
+        shifts = self.shifts.repeat(2, 1, 1, 1)
+        candidates = F.conv2d(motion, shifts, padding=DISTANCE, dilation=DISTANCE, groups=2)
+        across, down = taken_apart(candidates, 2)
+        return across, down
 
-def _candidates(motion: Tensor) -> Tensor:
-    """(batch, 6, height, width) of one component (batch, 1, height, width)."""
-    height, width = motion.shape[-2:]
-    spread = F.pad(motion, (DISTANCE,) * 4, mode="replicate")
-    near, here, far = 0, DISTANCE, 2 * DISTANCE
-    corners = ((here, near), (here, far), (near, here), (far, here))
-    neighbours = [spread[..., y : y + height, x : x + width] for y, x in corners]
-    return torch.cat([motion, *neighbours, torch.zeros_like(motion)], dim=1)
+
+def _shifts() -> Tensor:
+    """One-hot weights (6, 1, 3, 3): here, left, right, up, down, and nothing. Beyond the border
+    nothing moves."""
+    shifts = torch.zeros(6, 1, 3, 3)
+    for index, (y, x) in enumerate(((1, 1), (1, 0), (1, 2), (0, 1), (2, 1))):
+        shifts[index, 0, y, x] = 1.0
+    return shifts

@@ -120,10 +120,18 @@ class RecurrentCleaner(nn.Module):
         flow: Flow | None = None,
     ) -> tuple[Float[Tensor, "batch 3 height width"], State, Inspection]:
         """The step with the maps behind it; ``flow`` replaces the network's own if given."""
-        # Where did each pixel come from, and which pixels have no past worth keeping?
+        # Clean the frame by itself.
+        spatial = self.spatial(frame)
+        picture = self.spatial.picture(frame, spatial)
+
+        # Where did each pixel come from, and which pixels have no past worth keeping? Two cleaned
+        # pictures match better than a noisy one and a cleaned one (docs/LOG.md).
         cell = self.config.spatial.cell
-        planes = FlowPlanes.of(flow, cell) if flow else self.flow(frame, state.clean, state.motion)
-        usable = state.valid.view(-1, 1, 1, 1) * (1.0 - scene_cut(frame, state.clean, planes))
+        if flow is None:
+            planes = self.flow(picture.detach(), state.clean, state.motion)
+        else:
+            planes = FlowPlanes.of(flow, cell)
+        usable = state.valid.view(-1, 1, 1, 1) * (1.0 - scene_cut(picture, state.clean, planes))
 
         # Bring the past to the present: a sharp kernel for the picture, hidden features at 1/4.
         history = History(
@@ -135,15 +143,14 @@ class RecurrentCleaner(nn.Module):
             coarse_trust=usable * (1.0 - planes.coarse_doubt),
         )
 
-        # Clean the frame by itself, then weigh the past against it.
-        spatial = self.spatial(frame)
+        # Weigh the past against the frame.
         fused = self.fusion(frame, spatial, history)
         motion = planes.coarse_motion * usable
         following = State(fused.clean, fused.hidden, motion, torch.ones_like(state.valid))
         maps = Inspection(
             planes.motion,
             F.pixel_shuffle(1.0 - history.trust, cell),
-            self.spatial.picture(frame, spatial),
+            picture,
             F.pixel_shuffle(spatial.mask, cell),
             F.pixel_shuffle(fused.weight, cell),
             spatial.surprise.nats,

@@ -23,7 +23,7 @@ def test_a_cell_that_is_lost_takes_its_neighbours_motion(texture: Callable[..., 
     motion = torch.zeros(1, 2, SIDE, SIDE)
     motion[:, 0] = 3.0
     motion[:, :, 10:13, 14:17] = torch.tensor([-6.0, 5.0]).view(1, 2, 1, 1)
-    found = Propagation()(ours, theirs, motion)
+    found = Propagation()(torch.cat([ours, theirs], dim=1), motion)
     error = (found - torch.tensor([3.0, 0.0]).view(1, 2, 1, 1)).norm(dim=1)
     assert float(error[:, 10:13, 14:17].max()) < 0.5
     assert float(error[:, 6:-6, 6:-6].mean()) < 0.1
@@ -34,7 +34,7 @@ def test_what_stands_still_is_found_without_neighbours(texture: Callable[..., Te
     still = luma(texture(2, SIDE, SIDE))
     motion = torch.zeros(1, 2, SIDE, SIDE)
     motion[:, 0] = 3.0
-    found = Propagation()(still, still, motion)
+    found = Propagation()(torch.cat([still, still], dim=1), motion)
     assert float(found.norm(dim=1).mean()) < 0.2
 
 
@@ -59,5 +59,5 @@ def test_the_choice_is_the_softmax_of_what_is_missed(texture: Callable[..., Tens
     weights = np.exp(-DECISION * np.array(missed) / contrast)
     weights /= weights.sum()
     values = np.array([field[0, :, row, column].numpy() for field in fields])
-    found = Propagation()(ours, theirs, motion)[0, :, row, column].numpy()
+    found = Propagation()(torch.cat([ours, theirs], dim=1), motion)[0, :, row, column].numpy()
     np.testing.assert_allclose(found, weights @ values, atol=1e-3)

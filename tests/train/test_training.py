@@ -104,6 +104,22 @@ def test_the_first_frames_are_only_the_past_and_each_second_window_forgets_them(
         replace(stage("joint"), history=WINDOWS.frames)
 
 
+def test_a_window_counts_by_the_inverse_of_what_is_wrong_with_its_input() -> None:
+    """An untrained spatial cleaner leaves an error as it is: 10 codes of 255, and none."""
+    objective = Objective(RecurrentCleaner(SIZES["fast"]), "spatial", Weights(picture=0, faint=1))
+    wrong = torch.tensor([10.0 / 255.0, 0.0]).view(2, 1, 1, 1, 1)
+    reference = torch.full((2, 1, 3, 64, 64), 0.5)
+    rest = {
+        name: torch.zeros(2, 1, planes, 64, 64)
+        for name, planes in (("mask", 1), ("motion", 2), ("known", 1))
+    }
+    with torch.no_grad():
+        terms, _ = objective(Batch(input=reference + wrong, reference=reference, **rest))
+    errors = ((10.0 / 255.0) ** 2 + 1e-5) ** 0.5, 1e-5**0.5
+    expected = (3.5 / 11.0 * errors[0] + 3.5 * errors[1]) / 2.0
+    assert float(terms["faint"]) == pytest.approx(expected, rel=1e-4)
+
+
 def test_a_term_without_weight_is_left_out() -> None:
     objective = Objective(RecurrentCleaner(SIZES["fast"]), "joint", Weights(sharp=0.0, census=0.1))
     terms, _ = objective(moving())
