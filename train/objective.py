@@ -39,8 +39,9 @@ PARTS: dict[StageName, tuple[str, ...]] = {
 # Coarse levels of the flow steer the fine ones, and matter only so far.
 LEVEL_SHARE = 0.3
 # A window counts by the inverse of what is wrong with its input, as decibels and per cent do: once
-# at a mean absolute error of 2.5 codes of 255, and 3.5 times where nothing is wrong.
-USUAL_ERROR, LEAST_ERROR = 2.5 / 255.0, 1.0 / 255.0
+# at a mean absolute error of 2.5 codes of 255. At most half as much again: more for windows in
+# which nothing is wrong taught timidity (docs/LOG.md).
+USUAL_ERROR, LEAST_ERROR, MOST_IMPORTANT = 2.5 / 255.0, 1.0 / 255.0, 1.5
 # How much smaller than the frame the motions of FlowNetwork.with_levels are.
 LEVELS = (16, 8, 4, 4, 4)
 
@@ -251,7 +252,8 @@ _NOW_AND_BEFORE = (slice(1, None), slice(None, -1))
 def _importance(dirty: Tensor, reference: Tensor) -> Tensor:
     """(batch, 1, 1, 1) of windows or frames (batch, ..., height, width)."""
     wrong = (dirty - reference).abs().flatten(1).mean(dim=1).view(-1, 1, 1, 1)
-    return (USUAL_ERROR + LEAST_ERROR) / (wrong + LEAST_ERROR)
+    importance = (USUAL_ERROR + LEAST_ERROR) / (wrong + LEAST_ERROR)
+    return importance.clamp_max(MOST_IMPORTANT)
 
 
 def _statistics(state: State, maps: Inspection) -> dict[str, Tensor]:
