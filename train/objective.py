@@ -65,7 +65,7 @@ class Weights:
     hud: float = 1.0
     gradient: float = 0.3
     spatial: float = 0.2
-    flicker: float = 1.5
+    flicker: float = 3.0
     sharp: float = 0.01
     surprise: float = 0.004
     teacher: float = 0.03

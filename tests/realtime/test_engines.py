@@ -73,12 +73,12 @@ def agrees(difference: np.ndarray) -> None:
     """As far as single precision lets them: each step looks for motion in its own last picture, so
     where motion is ambiguous rounding grows from frame to frame (docs/LOG.md).
 
-    Measured: 9e-5 at worst in the first six frames, 2.1e-3 (half a code) at one place in the last;
-    how far it grows differs with a processor's kernels.
+    Measured: `fast` 1.2e-4 at worst in all eight frames; `quality` 4.6e-4 in the first four, then
+    3.5e-3 (nine tenths of a code) at one place; how far it grows differs between processors.
     """
-    assert difference[:6].max() < 4e-4
-    assert difference.max() < 8e-3
-    assert np.quantile(difference, 0.995) < 5e-5
+    assert difference[:4].max() < 1.5e-3
+    assert difference.max() < 1e-2
+    assert np.quantile(difference, 0.995) < 8e-4
 
 
 @pytest.mark.skipif(fastest_precision() != "bf16", reason="this processor has no bf16")
