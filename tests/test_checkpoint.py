@@ -20,7 +20,7 @@ from temporal_clean.recurrent import SIZES, CleanerConfig, RecurrentCleaner
 
 TRAINING = {"data": "made up", "steps": 3, "figures": {"psnr": 31.5}}
 SMALL = CleanerConfig(
-    flow=FlowConfig((4, 4, 4), (4, 4, 4), (1, 1, 1), (1, 1, 1), (1, 1, 1), 2),
+    flow=FlowConfig((4, 4, 4), (4, 4, 4), (1, 1, 1), 2),
     spatial=SpatialConfig(quarter=4, eighth=4, heads=1),
     fusion=FusionConfig(hidden=2, token=4),
     kernel="catmull-rom",
