@@ -53,16 +53,19 @@ class Propagation(nn.Module):
 
     def _candidates(self, motion: Tensor) -> tuple[Tensor, Tensor]:
         """(batch, 6, height, width) of each component, in one convolution."""
-        shifts = self.shifts.repeat(2, 1, 1, 1)
-        candidates = F.conv2d(motion, shifts, padding=DISTANCE, dilation=DISTANCE, groups=2)
+        candidates = F.conv2d(motion, self.shifts, padding=DISTANCE, dilation=DISTANCE)
         across, down = taken_apart(candidates, 2)
         return across, down
 
 
 def _shifts() -> Tensor:
-    """One-hot weights (6, 1, 3, 3): here, left, right, up, down, and nothing. Beyond the border
-    nothing moves."""
-    shifts = torch.zeros(6, 1, 3, 3)
-    for index, (y, x) in enumerate(((1, 1), (1, 0), (1, 2), (0, 1), (2, 1))):
-        shifts[index, 0, y, x] = 1.0
-    return shifts
+    """One-hot weights (12, 2, 3, 3): here, left, right, up, down, and nothing, of each component.
+    Beyond the border nothing moves.
+
+    Not in groups: ONNX Runtime's WebGPU plugin 0.4 goes wrong with 6 planes a group (docs/LOG.md).
+    """
+    shifts = torch.zeros(2, 6, 2, 3, 3)
+    for component in range(2):
+        for index, (y, x) in enumerate(((1, 1), (1, 0), (1, 2), (0, 1), (2, 1))):
+            shifts[component, index, component, y, x] = 1.0
+    return shifts.flatten(0, 1)
