@@ -72,6 +72,9 @@ def run_eight_frames(engine: str, **environment: str) -> dict:
 
 
 # Half a minute when nothing else runs, most of it compiling shaders.
+@pytest.mark.xfail(
+    strict=True, raises=AssertionError, reason="an operator of the flow goes wrong in the plugin"
+)
 @pytest.mark.timeout(900)
 def test_webgpu_plugin_agrees_over_eight_frames_with_its_state_on_the_device() -> None:
     pytest.importorskip("onnxruntime_ep_webgpu", reason="pip install 'temporal-clean[providers]'")
