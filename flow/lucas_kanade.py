@@ -56,8 +56,8 @@ class LucasKanade(nn.Module):
         Both pictures as ``light_and_slopes`` gives them; ``belief`` in [0, 1] is of each cell's own
         solution.
         """
-        # Slopes are warped like the light: those of the warped picture to within its bends, and
-        # half of the mean of both pictures' (Malis, ICRA 2004), which converges twice as fast.
+        # Slopes are warped with the light, in place of slopes of the warped picture; the mean of
+        # both pictures' converges in fewer steps than either's (Malis, ICRA 2004).
         warped = warp(theirs, enlarged(motion, self.stride), "bilinear")
         light, across, down = ours.chunk(3, dim=1)
         their_light, their_across, their_down = warped.chunk(3, dim=1)

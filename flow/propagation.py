@@ -62,7 +62,8 @@ def _shifts() -> Tensor:
     """One-hot weights (12, 2, 3, 3): here, left, right, up, down, and nothing, of each component.
     Beyond the border nothing moves.
 
-    Not in groups: ONNX Runtime's WebGPU plugin 0.4 goes wrong with 6 planes a group (docs/LOG.md).
+    Not in groups: ONNX Runtime's WebGPU plugin (0.4) goes wrong with six planes a group
+    (docs/LOG.md).
     """
     shifts = torch.zeros(2, 6, 2, 3, 3)
     for component in range(2):

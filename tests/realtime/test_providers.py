@@ -17,6 +17,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from temporal_clean import assets
 from temporal_clean.errors import TemporalCleanError
@@ -72,9 +73,6 @@ def run_eight_frames(engine: str, **environment: str) -> dict:
 
 
 # Half a minute when nothing else runs, most of it compiling shaders.
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="an operator of the flow goes wrong in the plugin"
-)
 @pytest.mark.timeout(900)
 def test_webgpu_plugin_agrees_over_eight_frames_with_its_state_on_the_device() -> None:
     pytest.importorskip("onnxruntime_ep_webgpu", reason="pip install 'temporal-clean[providers]'")
@@ -87,10 +85,9 @@ def test_webgpu_plugin_agrees_over_eight_frames_with_its_state_on_the_device() -
     }
     found = run_eight_frames("onnxruntime:webgpu", **settings)
     assert found["id"] == "onnxruntime:webgpu-cpu"
-    # Codes of 255: measured 6 at worst, 0.6 on average (2 and 0.15 before propagation, which feeds
-    # the plugin's other motion back; not traced, docs/LOG.md); a wrong operator is tens of codes.
-    assert found["largest"] <= 8
-    assert found["mean"] < 0.8
+    # Codes of 255: measured 0; 23 with the convolutions that the plugin gets wrong (docs/LOG.md).
+    assert found["largest"] <= 1
+    assert found["mean"] < 0.1
     assert set(found["memory"].values()) == {"webgpu"}
     assert "on the processor" not in found["words"]
 
@@ -156,6 +153,37 @@ def test_portable_graphs_compute_the_same() -> None:
     for frame in moving_pattern(request, 3):
         one, other = (e.step(frame, s).clean for e, s in zip(engines, states, strict=True))
         assert np.abs(one.astype(int) - other).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("planes", "groups", "side", "wanted"),
+    [(15, 1, 3, 16), (6, 1, 3, 8), (3, 1, 3, 3), (12, 1, 3, 12), (15, 1, 1, 15), (6, 6, 3, 1)],
+)
+def test_convolutions_over_planes_taken_by_threes_are_widened(
+    planes: int, groups: int, side: int, wanted: int
+) -> None:
+    """To the same result, and no others are."""
+    random = np.random.default_rng(planes)
+    weight = random.standard_normal((12, planes // groups, side, side)).astype(np.float32)
+    node = helper.make_node("Conv", ["x", "weight"], ["y"], group=groups, pads=[side // 2] * 4)
+    graph = helper.make_graph(
+        [node],
+        "one",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, planes, 8, 9])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 12, 8, 9])],
+        [numpy_helper.from_array(weight, "weight")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    changed = portable_graph(model.SerializeToString())
+    (convolution,) = [n for n in onnx.load_from_string(changed).graph.node if n.op_type == "Conv"]
+    constants = {c.name: c for c in onnx.load_from_string(changed).graph.initializer}
+    assert constants[convolution.input[1]].dims[1] == wanted
+    x = random.standard_normal((1, planes, 8, 9)).astype(np.float32)
+    one, other = (
+        onnxruntime.InferenceSession(g, providers=["CPUExecutionProvider"]).run(None, {"x": x})[0]
+        for g in (model.SerializeToString(), changed)
+    )
+    np.testing.assert_allclose(other, one, atol=1e-4)
 
 
 @pytest.mark.parametrize("model", assets.MODELS)
