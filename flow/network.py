@@ -29,8 +29,8 @@ __all__ = ["FlowConfig", "FlowNetwork"]
 @dataclass(frozen=True)
 class FlowConfig:
     """Sizes at 1/4, 1/8 and 1/16: channels of features and of what looks at them, 3x3 convolutions
-    there, the steps of Lucas and Kanade before each propagation, and how often both are done;
-    ``last_solves`` are steps on pictures of half the size before the last filter."""
+    there, and the steps of Lucas and Kanade before propagation; ``last_solves`` are steps on
+    pictures of half the size before the last filter."""
 
     features: tuple[int, int, int] = (24, 32, 48)
     widths: tuple[int, int, int] = (24, 32, 64)
@@ -39,7 +39,6 @@ class FlowConfig:
     # Side of the cell whose sub-positions doubt keeps as channels (FlowPlanes): 4 or 2.
     cell: int = 4
     solves: int = 2
-    rounds: tuple[int, int, int] = (1, 1, 1)
     last_solves: int = 3
 
 
@@ -104,10 +103,9 @@ class FlowNetwork(nn.Module):
             if index > 0:
                 motion = enlarged(motion, 2) * 2.0
             planes = light_and_slopes(pair)
-            for _ in range(self.config.rounds[::-1][index]):
-                for _ in range(self.config.solves):
-                    motion = self.solve(*planes, motion, belief)
-                motion = self.propagate(pair, motion)
+            for _ in range(self.config.solves):
+                motion = self.solve(*planes, motion, belief)
+            motion = self.propagate(pair, motion)
             motions.append(motion)
         motion = motion * 2.0
         planes = light_and_slopes(lights)
