@@ -54,8 +54,8 @@ def warp_each(
     x = across.float() * scale[:, :1] + base[:, :1]
     y = down.float() * scale[:, 1:] + base[:, 1:]
     # The motions below one another, as rows of one tall picture.
-    grid = torch.cat([x, y], dim=1).view(batch, 2, count * height, width).permute(0, 2, 3, 1)
-    return _lookup(image, grid, "bilinear").view(batch, count, height, width).to(image.dtype)
+    grid = torch.cat([x, y], dim=1).reshape(batch, 2, count * height, width).permute(0, 2, 3, 1)
+    return _lookup(image, grid, "bilinear").reshape(batch, count, height, width).to(image.dtype)
 
 
 def _grid_of_no_motion(height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
