@@ -34,13 +34,16 @@ class LucasKanade(nn.Module):
     The window is warped by the motions of all its pixels but solved for one: unless these are
     alike, steps drift apart, and the warp with them. So motion is smoothed as steps are, these
     averaged by how far each is believed (docs/LOG.md).
+
+    The window reaches ``reach`` cells to each side, ``dilation`` times that far with gaps between
+    its pixels: twice as wide is better, and the gaps cost nothing (docs/LOG.md).
     """
 
     window: Tensor
 
-    def __init__(self, stride: int = 1, reach: int = 3) -> None:
+    def __init__(self, stride: int = 1, reach: int = 3, dilation: int = 1) -> None:
         super().__init__()
-        self.stride = stride
+        self.stride, self.dilation = stride, dilation
         # As odd or even as the stride: centred on the cell.
         self.register_buffer("window", _window((2 * reach + 1) * stride, 5), persistent=False)
 
@@ -64,9 +67,9 @@ class LucasKanade(nn.Module):
         error = light - their_light
         across, down = (across + their_across) * 0.5, (down + their_down) * 0.5
         pairs = (across * across, across * down, down * down, across * error, down * error)
-        border = (self.window.shape[-1] - self.stride) // 2
-        products = torch.cat(pairs, dim=1)
-        sums = F.conv2d(products, self.window, stride=self.stride, padding=border, groups=5)
+        products, gap = torch.cat(pairs, dim=1), self.dilation
+        border = gap * (self.window.shape[-1] - self.stride) // 2
+        sums = F.conv2d(products, self.window, None, self.stride, border, gap, groups=5)
         xx, xy, yy, xe, ye = taken_apart(sums, 5)
         damping = (xx + yy) * SHARE + FLOOR
         xx, yy = xx + damping, yy + damping

@@ -39,7 +39,7 @@ class FlowConfig:
     # Side of the cell whose sub-positions doubt keeps as channels (FlowPlanes): 4 or 2.
     cell: int = 4
     solves: int = 2
-    last_solves: int = 3
+    last_solves: int = 2
 
 
 class FlowNetwork(nn.Module):
@@ -55,7 +55,7 @@ class FlowNetwork(nn.Module):
         super().__init__()
         self.config = config = config or FlowConfig()
         self.context = ContextNetwork(config)
-        self.solve = LucasKanade()
+        self.solve = LucasKanade(dilation=2)
         self.propagate = Propagation()
         self.last_solve = LucasKanade(stride=2, reach=1)
         self.regularize = MotionFilter(config.context)

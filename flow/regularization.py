@@ -36,11 +36,10 @@ class MotionFilter(nn.Module):
         self.strictness = nn.Parameter(torch.tensor(8.0))
         # For each of the nine places, and how much each cell is worth to its neighbours.
         self.places = nn.Conv2d(context, CELLS, kernel_size=1)
-        self.worth = nn.Conv2d(context, 1, kernel_size=1)
-        for convolution in (self.places, self.worth):
-            nn.init.zeros_(convolution.weight)
-            assert convolution.bias is not None
-            nn.init.zeros_(convolution.bias)
+        self.worth = nn.Conv2d(context, 1, kernel_size=1, bias=False)
+        assert self.places.bias is not None
+        for parameter in (self.places.weight, self.places.bias, self.worth.weight):
+            nn.init.zeros_(parameter)
         one_hot = torch.eye(CELLS).view(CELLS, 1, 3, 3)
         self.register_buffer("shifts", one_hot.repeat(3, 1, 1, 1), persistent=False)
 

@@ -54,13 +54,24 @@ def flicker(error: Picture, before: Picture, motion: Motion, known: Map) -> Tens
     return (known * charbonnier(change)).mean()
 
 
-def sharpness_error(clean: Picture, reference: Picture) -> Tensor:
-    """|Sharp - 1| of each picture, Sharp = <grad o, grad g> / <grad g, grad g>."""
-    missing, theirs = gradient(reference - clean), gradient(reference)
+def sharpness_error(clean: Picture, reference: Picture, dirty: Picture) -> Tensor:
+    """Square of how far each picture's Sharp lies below its input's (at most 1) or above 1.
+
+    Detail that the input has is to be kept, what it lacks is not to be invented; squared, because
+    a few scenes of fine texture went soft where the mean was right (docs/LOG.md).
+    """
+    sharp, theirs = _sharp(clean, reference), _sharp(dirty, reference).detach()
+    below = (theirs.clamp_max(1.0) - sharp).clamp_min(0.0)
+    return (below.square() + (sharp - 1.0).clamp_min(0.0).square()).mean()
+
+
+def _sharp(picture: Picture, reference: Picture) -> Float[Tensor, "batch"]:
+    """Sharp = <grad o, grad g> / <grad g, grad g>."""
+    missing, theirs = gradient(reference - picture), gradient(reference)
     # One squared step of a tenth of white in each hundred pixels: flat crops have no sharpness.
     floor = 1e-4 * theirs[0].numel()
     energy = theirs.square().sum(dim=(1, 2, 3)).clamp_min(floor)
-    return ((missing * theirs).sum(dim=(1, 2, 3)) / energy).abs().mean()
+    return 1.0 - (missing * theirs).sum(dim=(1, 2, 3)) / energy
 
 
 def motion_distance(motion: Motion, teacher: Motion, known: Map) -> Tensor:

@@ -31,9 +31,9 @@ def step(
     return solver(*light_and_slopes(torch.cat([ours, theirs], dim=1)), motion, belief)
 
 
-@pytest.mark.parametrize(("stride", "side"), [(1, 5), (2, 10)])
+@pytest.mark.parametrize(("stride", "side", "dilation"), [(1, 5, 1), (2, 10, 1), (1, 5, 2)])
 def test_each_cell_solves_its_own_least_squares(
-    stride: int, side: int, texture: Callable[..., Tensor]
+    stride: int, side: int, dilation: int, texture: Callable[..., Tensor]
 ) -> None:
     """The damped normal equations of one cell, put together in NumPy in double precision.
 
@@ -43,7 +43,7 @@ def test_each_cell_solves_its_own_least_squares(
     belief = torch.zeros(1, 1, 24 // stride, 32 // stride)
     belief[..., row, column] = 1.0
     ours, theirs = texture(1, 24, 32, x=0.3, y=-0.2), texture(1, 24, 32)
-    solver = LucasKanade(stride, reach=2)
+    solver = LucasKanade(stride, 2, dilation)
     found = step(solver, ours, theirs, torch.zeros(1, 2, 24 // stride, 32 // stride), belief)
     assert found.shape == (1, 2, 24 // stride, 32 // stride)
     assert solver.window.shape[-1] == side
@@ -52,11 +52,11 @@ def test_each_cell_solves_its_own_least_squares(
     profile = np.hanning(side + 2)[1:-1]
     weight = np.outer(profile, profile) / profile.sum() ** 2
     row, column = 8 // stride, 12 // stride
-    top, left = (n * stride - (side - stride) // 2 for n in (row, column))
+    top, left = (n * stride - dilation * (side - stride) // 2 for n in (row, column))
     matrix, right = np.zeros((2, 2)), np.zeros(2)
     for y in range(side):
         for x in range(side):
-            v, u = top + y, left + x
+            v, u = top + dilation * y, left + dilation * x
             slope = np.array([mean[v, u + 1] - mean[v, u - 1], mean[v + 1, u] - mean[v - 1, u]])
             slope *= SCALE / 2
             matrix += weight[y, x] * np.outer(slope, slope)
