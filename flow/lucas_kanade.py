@@ -36,7 +36,8 @@ class LucasKanade(nn.Module):
     averaged by how far each is believed (docs/LOG.md).
 
     The window reaches ``reach`` cells to each side, ``dilation`` times that far with gaps between
-    its pixels: twice as wide is better, and the gaps cost nothing (docs/LOG.md).
+    its pixels: twice as wide is better, and the gaps cost nothing (docs/LOG.md). With a stride of 2
+    leave no gaps: the window would lie off the cell's centre.
     """
 
     window: Tensor
@@ -67,10 +68,7 @@ class LucasKanade(nn.Module):
         error = light - their_light
         across, down = (across + their_across) * 0.5, (down + their_down) * 0.5
         pairs = (across * across, across * down, down * down, across * error, down * error)
-        products, gap = torch.cat(pairs, dim=1), self.dilation
-        border = gap * (self.window.shape[-1] - self.stride) // 2
-        sums = F.conv2d(products, self.window, None, self.stride, border, gap, groups=5)
-        xx, xy, yy, xe, ye = taken_apart(sums, 5)
+        xx, xy, yy, xe, ye = taken_apart(self._over_window(torch.cat(pairs, dim=1)), 5)
         damping = (xx + yy) * SHARE + FLOOR
         xx, yy = xx + damping, yy + damping
         scale = 1.0 / (xx * yy - xy * xy)
@@ -78,6 +76,19 @@ class LucasKanade(nn.Module):
         step = step.clamp(-FARTHEST, FARTHEST)
         spread = smoothed(torch.cat([motion, step * belief, belief], dim=1))
         return spread[:, :2] + spread[:, 2:4] / (spread[:, 4:] + LITTLE)
+
+    def _over_window(
+        self, products: Float[Tensor, "batch 5 height width"]
+    ) -> Float[Tensor, "batch 5 rows columns"]:
+        border = self.dilation * (self.window.shape[-1] - self.stride) // 2
+        return F.conv2d(
+            products,
+            self.window,
+            stride=self.stride,
+            padding=border,
+            dilation=self.dilation,
+            groups=len(self.window),
+        )
 
 
 def light_and_slopes(

@@ -60,18 +60,17 @@ def sharpness_error(clean: Picture, reference: Picture, dirty: Picture) -> Tenso
     Detail that the input has is to be kept, what it lacks is not to be invented; squared, because
     a few scenes of fine texture went soft where the mean was right (docs/LOG.md).
     """
-    sharp, theirs = _sharp(clean, reference), _sharp(dirty, reference).detach()
-    below = (theirs.clamp_max(1.0) - sharp).clamp_min(0.0)
-    return (below.square() + (sharp - 1.0).clamp_min(0.0).square()).mean()
-
-
-def _sharp(picture: Picture, reference: Picture) -> Float[Tensor, "batch"]:
-    """Sharp = <grad o, grad g> / <grad g, grad g>."""
-    missing, theirs = gradient(reference - picture), gradient(reference)
+    theirs = gradient(reference)
     # One squared step of a tenth of white in each hundred pixels: flat crops have no sharpness.
     floor = 1e-4 * theirs[0].numel()
     energy = theirs.square().sum(dim=(1, 2, 3)).clamp_min(floor)
-    return 1.0 - (missing * theirs).sum(dim=(1, 2, 3)) / energy
+    # 1 - Sharp, Sharp = <grad o, grad g> / <grad g, grad g>.
+    missing, allowed = (
+        (gradient(reference - picture) * theirs).sum(dim=(1, 2, 3)) / energy
+        for picture in (clean, dirty)
+    )
+    below = (missing - allowed.clamp_min(0.0)).clamp_min(0.0)
+    return (below.square() + missing.clamp_max(0.0).square()).mean()
 
 
 def motion_distance(motion: Motion, teacher: Motion, known: Map) -> Tensor:
