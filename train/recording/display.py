@@ -12,19 +12,22 @@ __all__ = ["virtual_display"]
 
 # Xvfb answers within a second; a loaded machine may take longer.
 START_SECONDS = 60.0
+# What a game may leave between two connections: SuperTuxKart opens the display twice.
+IDLE_SECONDS = 20
 
 
 @contextmanager
 def virtual_display(width: int, height: int) -> Iterator[str]:
     """Start Xvfb with room for a window of ``width`` x ``height``; yields ``DISPLAY``'s value.
 
-    For one game: the server ends with its last window, so it does not outlive a recorder that was
-    killed. It picks a free number itself, so any number of them run at once. Raises
+    For one game: the server ends soon after its last client, so it does not long outlive a recorder
+    that was killed. It picks a free number itself, so any number of them run at once. Raises
     :class:`TemporalCleanError` if it does not come up.
     """
     number, answer = os.pipe()
-    command = ["Xvfb", "-displayfd", str(answer), "-nolisten", "tcp", "-terminate"]
-    command += ["-screen", "0", f"{width}x{height}x24"]
+    command = ["Xvfb", "-displayfd", str(answer), "-nolisten", "tcp"]
+    # With a delay since X.Org 21.1.
+    command += ["-terminate", str(IDLE_SECONDS), "-screen", "0", f"{width}x{height}x24"]
     quiet = subprocess.DEVNULL
     try:
         server = subprocess.Popen(

@@ -22,8 +22,6 @@ rasterizer's thread or malloc's arenas; what it is was not found. Renders of six
 
 import random
 import shutil
-import socket
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -150,7 +148,6 @@ def _prepared(take: Take, work: Path) -> Iterator[Session]:
     with (
         TemporaryDirectory(dir=work) as folder,
         virtual_display(take.width, take.height) as display,
-        _held(display),
     ):
         home = Path(folder).resolve()
         configuration = home / CONFIGURATION
@@ -164,18 +161,6 @@ def _prepared(take: Take, work: Path) -> Iterator[Session]:
             "XDG_CACHE_HOME": str(home / ".cache"),
         }
         yield Session(_command(take), settings, environment, library, home / "game.log")
-
-
-@contextmanager
-def _held(display: str) -> Iterator[None]:
-    """Stay connected to the display: it ends with its last client, and the game opens it twice."""
-    with socket.socket(socket.AF_UNIX) as client:
-        # Where every X server listens (X.Org's xtrans, UNIX_PATH), whatever the machine.
-        client.connect(f"/tmp/.X11-unix/X{display.removeprefix(':')}")
-        # X Window System Protocol, Connection Setup: byte order, version 11.0, no authorization.
-        client.sendall(struct.pack("<cxHHHHxx", b"l", 11, 0, 0, 0))
-        client.recv(8)
-        yield
 
 
 def _configuration(take: Take) -> str:
