@@ -11,71 +11,75 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from temporal_clean.flow.planes import taken_apart
-from temporal_clean.flow.pooling import enlarged, from_borders, smoothed
+from temporal_clean.flow.pooling import enlarged, from_borders
 from temporal_clean.flow.warping import warp
 
 __all__ = ["LucasKanade", "light_and_slopes"]
 
-# Luma is enlarged in value, so that products of its gradients stay in half precision.
-SCALE = 28.0
-# Damping: a share of the texture, which bounds the quotient in half precision, and a little more,
-# so that what has no texture does not move (Levenberg, 1944). Four times as much stops short
-# (docs/LOG.md).
-SHARE, FLOOR = 0.005, 0.01
+# Luma is enlarged in value: products of faint slopes stay clear of half precision's smallest
+# numbers, and products of steep ones with motions of 2,000 pixels of its largest.
+SCALE = 8.0
+# Damping, as a share of the texture and a little more: what has no texture does not move
+# (Levenberg, 1944). A tenth of it is a little worse, four times as much stops short (docs/LOG.md).
+SHARE, LEAST_TEXTURE = 0.05, 0.004
 # Of one step, in pixels of the level: farther the gradients mean nothing.
 FARTHEST = 1.0
-# Belief spread over the neighbours below which steps shrink.
-LITTLE = 0.1
 
 
 class LucasKanade(nn.Module):
     """A step of motion for each cell of ``stride`` x ``stride`` pixels, from a window around it.
 
-    The window is warped by the motions of all its pixels but solved for one: unless these are
-    alike, steps drift apart, and the warp with them. So motion is smoothed as steps are, these
-    averaged by how far each is believed (docs/LOG.md).
+    Each pixel of the window is warped by its own motion and says where its light is found from
+    there on: what is solved for is the cell's motion, not a step common to motions that differ.
+    With a common step, motions of neighbours drift apart unless each step smooths them
+    (docs/LOG.md).
 
-    The window reaches ``reach`` cells to each side, ``dilation`` times that far with gaps between
-    its pixels: twice as wide is better, and the gaps cost nothing (docs/LOG.md). With a stride of 2
-    leave no gaps: the window would lie off the cell's centre.
+    The window is ``side`` pixels wide, as odd or even as the stride, ``dilation`` apart: twice as
+    wide is better, and gaps cost nothing. With a stride of 2 leave none: the window would lie off
+    the cell's centre.
     """
 
     window: Tensor
 
-    def __init__(self, stride: int = 1, reach: int = 3, dilation: int = 1) -> None:
+    def __init__(self, side: int, stride: int = 1, dilation: int = 1) -> None:
         super().__init__()
         self.stride, self.dilation = stride, dilation
-        # As odd or even as the stride: centred on the cell.
-        self.register_buffer("window", _window((2 * reach + 1) * stride, 5), persistent=False)
+        self.register_buffer("window", _window(side, 5), persistent=False)
 
     def forward(
         self,
         ours: Float[Tensor, "batch 3 height width"],
         theirs: Float[Tensor, "batch 3 height width"],
         motion: Float[Tensor, "batch 2 rows columns"],
-        belief: Float[Tensor, "batch 1 rows columns"],
+        belief: Float[Tensor, "batch 1 height width"],
     ) -> Float[Tensor, "batch 2 rows columns"]:
         """A better motion, as ``motion`` in pixels of these pictures, one a cell.
 
-        Both pictures as ``light_and_slopes`` gives them; ``belief`` in [0, 1] is of each cell's own
-        solution.
+        Both pictures as ``light_and_slopes`` gives them; ``belief`` in [0, 1] is how much each
+        pixel counts.
         """
+        here = enlarged(motion, self.stride)
         # Slopes are warped with the light, in place of slopes of the warped picture; the mean of
         # both pictures' converges in fewer steps than either's (Malis, ICRA 2004).
-        warped = warp(theirs, enlarged(motion, self.stride), "bilinear")
+        warped = warp(theirs, here, "bilinear")
         light, across, down = ours.chunk(3, dim=1)
         their_light, their_across, their_down = warped.chunk(3, dim=1)
-        error = light - their_light
         across, down = (across + their_across) * 0.5, (down + their_down) * 0.5
-        pairs = (across * across, across * down, down * down, across * error, down * error)
-        xx, xy, yy, xe, ye = taken_apart(self._over_window(torch.cat(pairs, dim=1)), 5)
-        damping = (xx + yy) * SHARE + FLOOR
-        xx, yy = xx + damping, yy + damping
+        x, y = here.chunk(2, dim=1)
+        sought = light - their_light + across * x + down * y
+        some_across, some_down = across * belief, down * belief
+        products = [some_across * across, some_across * down, some_down * down]
+        products += [some_across * sought, some_down * sought]
+        xx, xy, yy, xs, ys = taken_apart(self._over_window(torch.cat(products, dim=1)), 5)
+
+        # From the cell's own motion, all as shares of its texture: half precision can divide them.
+        x, y = motion.chunk(2, dim=1)
+        share = 1.0 / (xx + yy + LEAST_TEXTURE)
+        right, below = (xs - xx * x - xy * y) * share, (ys - xy * x - yy * y) * share
+        xx, xy, yy = xx * share + SHARE, xy * share, yy * share + SHARE
         scale = 1.0 / (xx * yy - xy * xy)
-        step = torch.cat([(yy * xe - xy * ye) * scale, (xx * ye - xy * xe) * scale], dim=1)
-        step = step.clamp(-FARTHEST, FARTHEST)
-        spread = smoothed(torch.cat([motion, step * belief, belief], dim=1))
-        return spread[:, :2] + spread[:, 2:4] / (spread[:, 4:] + LITTLE)
+        step = torch.cat([(yy * right - xy * below) * scale, (xx * below - xy * right) * scale], 1)
+        return motion + step.clamp(-FARTHEST, FARTHEST)
 
     def _over_window(
         self, products: Float[Tensor, "batch 5 height width"]
@@ -96,11 +100,13 @@ def light_and_slopes(
 ) -> tuple[Float[Tensor, "batch 3 height width"], Float[Tensor, "batch 3 height width"]]:
     """What the solver compares of two pictures' luma: it and its central differences, enlarged in
     value. One convolution for both; a slope is 0 at the borders that it lacks a side at."""
-    weight = torch.zeros(3, 1, 3, 3, dtype=lights.dtype, device=lights.device)
-    weight[0, 0, 1, 1] = 1.0
-    weight[1, 0, 1, 0], weight[1, 0, 1, 2] = -0.5, 0.5
-    weight[2, 0, 0, 1], weight[2, 0, 2, 1] = -0.5, 0.5
-    planes = F.conv2d(lights, (weight * SCALE).repeat(2, 1, 1, 1), padding=1, groups=2)
+    # Not in groups: each would read one plane, which engines copy together anew (docs/LOG.md).
+    weight = torch.zeros(2, 3, 2, 3, 3, dtype=lights.dtype, device=lights.device)
+    for picture in range(2):
+        weight[picture, 0, picture, 1, 1] = SCALE
+        weight[picture, 1, picture, 1, 0], weight[picture, 1, picture, 1, 2] = -SCALE / 2, SCALE / 2
+        weight[picture, 2, picture, 0, 1], weight[picture, 2, picture, 2, 1] = -SCALE / 2, SCALE / 2
+    planes = F.conv2d(lights, weight.flatten(0, 1), padding=1)
     across, down = (inside - 1.0 for inside in from_borders(lights, 1))
     all_x, all_y = torch.ones_like(across), torch.ones_like(down)
     columns = torch.cat([all_x, across, all_x] * 2, dim=1)

@@ -29,7 +29,7 @@ __all__ = ["FlowConfig", "FlowNetwork"]
 @dataclass(frozen=True)
 class FlowConfig:
     """Sizes at 1/4, 1/8 and 1/16: channels of features and of what looks at them, 3x3 convolutions
-    there, and the steps of Lucas and Kanade before propagation; ``last_solves`` are steps on
+    there; ``solves`` are the steps of Lucas and Kanade at each level before propagation, and on
     pictures of half the size before the last filter."""
 
     features: tuple[int, int, int] = (24, 32, 48)
@@ -39,7 +39,6 @@ class FlowConfig:
     # Side of the cell whose sub-positions doubt keeps as channels (FlowPlanes): 4 or 2.
     cell: int = 4
     solves: int = 2
-    last_solves: int = 2
 
 
 class FlowNetwork(nn.Module):
@@ -55,9 +54,9 @@ class FlowNetwork(nn.Module):
         super().__init__()
         self.config = config = config or FlowConfig()
         self.context = ContextNetwork(config)
-        self.solve = LucasKanade(dilation=2)
+        self.solve = LucasKanade(side=7, dilation=2)
         self.propagate = Propagation()
-        self.last_solve = LucasKanade(stride=2, reach=1)
+        self.last_solve = LucasKanade(side=8, stride=2)
         self.regularize = MotionFilter(config.context)
         self.motion_upsampling = LearnedUpsampling(2, config.context)
         self.second_thoughts = SecondThoughts(config.context)
@@ -105,12 +104,12 @@ class FlowNetwork(nn.Module):
             planes = light_and_slopes(pair)
             for _ in range(self.config.solves):
                 motion = self.solve(*planes, motion, belief)
-            motion = self.propagate(pair, motion)
+            motion = self.propagate(*planes, motion)
             motions.append(motion)
         motion = motion * 2.0
-        planes = light_and_slopes(lights)
-        for _ in range(self.config.last_solves):
-            motion = self.last_solve(*planes, motion, beliefs[-1])
+        planes, belief = light_and_slopes(lights), enlarged(beliefs[-1], 2)
+        for _ in range(self.config.solves):
+            motion = self.last_solve(*planes, motion, belief)
         motion = motion * 0.5
         motions.append(motion)
         motion = self.regularize(motion, context)
@@ -163,7 +162,7 @@ class ContextNetwork(nn.Module):
             outlook, belief = look(seen, outlook)
             beliefs.append(belief)
         assert outlook is not None
-        return Guidance(beliefs, *outlook)
+        return Guidance(beliefs, outlook[:, :1], outlook[:, 1:])
 
 
 class Look(nn.Module):
@@ -185,19 +184,18 @@ class Look(nn.Module):
             self.leave.weight[:2].zero_()
             self.leave.weight[2:].mul_(0.3)
 
-    def forward(
-        self, features: Tensor, coarser: tuple[Tensor, Tensor] | None
-    ) -> tuple[tuple[Tensor, Tensor], Tensor]:
-        """Doubt and context, given the level before's, and belief."""
-        doubt = None
+    def forward(self, features: Tensor, coarser: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Doubt and context as one, given the coarser level's; and belief."""
         if coarser is not None:
-            doubt, context = (enlarged(planes, 2) for planes in coarser)
-            features = torch.cat([features, doubt, context], dim=1)
+            coarser = enlarged(coarser, 2)
+            features = torch.cat([features, coarser], dim=1)
         x = _activate(self.enter(features))
         for convolution in self.body:
             x = x + _activate(convolution(x))
-        doubted, belief, context = self.leave(x).split([1, 1, self.leave.out_channels - 2], dim=1)
-        return (doubted if doubt is None else doubt + doubted, context), torch.sigmoid(belief)
+        doubt, belief, context = self.leave(x).split([1, 1, self.leave.out_channels - 2], dim=1)
+        if coarser is not None:
+            doubt = doubt + coarser[:, :1]
+        return torch.cat([doubt, context], dim=1), torch.sigmoid(belief)
 
 
 class SecondThoughts(nn.Module):

@@ -81,7 +81,7 @@ def _without_motion(model: RecurrentCleaner) -> None:
 class Unasked(nn.Module):
     """In the place of propagation: each cell keeps its own motion."""
 
-    def forward(self, lights: Tensor, motion: Tensor) -> Tensor:
+    def forward(self, ours: Tensor, theirs: Tensor, motion: Tensor) -> Tensor:
         return motion
 
 
