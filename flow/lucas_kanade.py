@@ -20,8 +20,9 @@ __all__ = ["LucasKanade", "light_and_slopes"]
 # numbers, and products of steep ones with motions of 2,000 pixels of its largest.
 SCALE = 8.0
 # Damping, as a share of the texture and a little more: what has no texture does not move
-# (Levenberg, 1944). A tenth of it is a little worse, four times as much stops short (docs/LOG.md).
-SHARE, LEAST_TEXTURE = 0.05, 0.004
+# (Levenberg, 1944). A quarter of the latter would be a little better, but rounding grows where
+# motion is ambiguous, and engines differ (docs/LOG.md).
+SHARE, LEAST_TEXTURE = 0.05, 0.016
 # Of one step, in pixels of the level: farther the gradients mean nothing.
 FARTHEST = 1.0
 
