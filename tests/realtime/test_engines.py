@@ -73,8 +73,8 @@ def agrees(difference: np.ndarray) -> None:
     """As far as single precision lets them: each step looks for motion in its own last picture, so
     where motion is ambiguous rounding grows from frame to frame (docs/LOG.md).
 
-    Measured: `fast` 1.2e-4 at worst in all eight frames; `quality` 4.6e-4 in the first four, then
-    3.5e-3 (nine tenths of a code) at one place; how far it grows differs between processors.
+    Measured: 2e-4 at worst in the first four frames, then `fast` 1.6e-3 (four tenths of a code) at
+    one place, `quality` 3.5e-4; how far it grows differs between processors.
     """
     assert difference[:4].max() < 1.5e-3
     assert difference.max() < 1e-2
@@ -85,10 +85,10 @@ def agrees(difference: np.ndarray) -> None:
 def test_openvino_bf16_stays_close_to_torch(reference, clip) -> None:
     model, expected = reference
     difference = np.abs(run(OpenVinoEngine(graph(model, clip), "bf16"), clip) - expected)
-    # Measured 1.6e-3 and 0.0193 (`quality`; 0.015 dB of PSNR over 40 frames): the flow's solver
-    # divides in bf16, and looks for motion in the last result (docs/LOG.md).
-    assert difference.mean() < 2.2e-3
-    assert np.quantile(difference, 0.99) < 3e-2
+    # Measured 2.1e-3 and 0.0263 (`fast`; 0.027 dB of PSNR over 40 frames): the flow's solver
+    # multiplies motions and divides in bf16, and looks for motion in the last result (docs/LOG.md).
+    assert difference.mean() < 2.7e-3
+    assert np.quantile(difference, 0.99) < 3.3e-2
 
 
 def test_fp16_graph_stays_close_to_torch(reference, clip) -> None:
