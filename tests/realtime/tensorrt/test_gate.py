@@ -61,6 +61,8 @@ def test_kernels_are_told_apart_by_part_of_the_network(gate: Gate) -> None:
 
 
 # Strict: when the networks meet the budget this must go. docs/LOG.md says what keeps them from it.
-@pytest.mark.xfail(strict=True, reason="four levels of flow and three networks: 195 kernels for 120")
+@pytest.mark.xfail(
+    strict=True, reason="four levels of flow and three networks: 195 kernels for 120"
+)
 def test_scratch_and_kernels_are_within_the_budget(gate: Gate) -> None:
     assert complaints(gate.report, gate.half) == []
