@@ -69,9 +69,11 @@ def _chosen(logits: Tensor, across: Tensor, down: Tensor) -> Tensor:
     planes = [taken_apart(part, CANDIDATES) for part in (logits, across, down)]
     best = reduce(torch.maximum, planes[0])
     weights = [torch.exp(plane - best) for plane in planes[0]]
-    share = 1.0 / sum(weights)
-    sums = [sum(w * part for w, part in zip(weights, parts, strict=True)) for parts in planes[1:]]
-    return torch.cat([part * share for part in sums], dim=1)
+    sums = [
+        reduce(torch.add, [w * part for w, part in zip(weights, parts, strict=True)])
+        for parts in planes[1:]
+    ]
+    return torch.cat(sums, dim=1) / reduce(torch.add, weights)
 
 
 def _shifts() -> Tensor:
