@@ -101,13 +101,14 @@ def light_and_slopes(
 ) -> tuple[Float[Tensor, "batch 3 height width"], Float[Tensor, "batch 3 height width"]]:
     """What the solver compares of two pictures' luma: it and its central differences, enlarged in
     value. One convolution for both; a slope is 0 at the borders that it lacks a side at."""
+    kernel = torch.zeros(3, 3, 3, dtype=lights.dtype, device=lights.device)
+    kernel[0, 1, 1] = SCALE
+    kernel[1, 1, 0], kernel[1, 1, 2] = -SCALE / 2, SCALE / 2
+    kernel[2, 0, 1], kernel[2, 2, 1] = -SCALE / 2, SCALE / 2
     # Not in groups: each would read one plane, which engines copy together anew (docs/LOG.md).
-    weight = torch.zeros(2, 3, 2, 3, 3, dtype=lights.dtype, device=lights.device)
-    for picture in range(2):
-        weight[picture, 0, picture, 1, 1] = SCALE
-        weight[picture, 1, picture, 1, 0], weight[picture, 1, picture, 1, 2] = -SCALE / 2, SCALE / 2
-        weight[picture, 2, picture, 0, 1], weight[picture, 2, picture, 2, 1] = -SCALE / 2, SCALE / 2
-    planes = F.conv2d(lights, weight.flatten(0, 1), padding=1)
+    own = torch.eye(2, dtype=lights.dtype, device=lights.device).view(2, 1, 2, 1, 1)
+    weight = (own * kernel.view(1, 3, 1, 3, 3)).flatten(0, 1)
+    planes = F.conv2d(lights, weight, padding=1)
     across, down = (inside - 1.0 for inside in from_borders(lights, 1))
     all_x, all_y = torch.ones_like(across), torch.ones_like(down)
     columns = torch.cat([all_x, across, all_x] * 2, dim=1)
