@@ -92,5 +92,6 @@ def _running(command: list[str], display: str, home: Path) -> Iterator[subproces
     try:
         yield process
     finally:
-        process.terminate()
+        # Asked to end, it frees memory within its signal handler, and can wait for itself for ever.
+        process.kill()
         process.wait()
