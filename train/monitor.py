@@ -38,11 +38,12 @@ class Judged:
 def held_out(clips: Sequence[Clip], places: int) -> list[Clip]:
     """One clip of each of ``places`` places, spread over all games; by name, so always the same.
 
-    Other clips of these places must not be trained on either: see ``Monitor.places``.
+    At most each fifth place, but one if there are two. Other clips of these places must not be
+    trained on either: see ``Monitor.of_these_places``.
     """
     by_place = {_place(clip): clip for clip in sorted(clips, key=lambda c: c.record.name)}
     names = sorted(by_place)
-    count = min(places, max(len(names) - 1, 0))
+    count = min(places, max(len(names) // 5, 1), len(names) - 1)
     return [by_place[names[(2 * i + 1) * len(names) // (2 * count)]] for i in range(count)]
 
 

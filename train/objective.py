@@ -38,10 +38,10 @@ PARTS: dict[StageName, tuple[str, ...]] = {
 }
 # Coarse levels of the flow steer the fine ones, and matter only so far.
 LEVEL_SHARE = 0.3
-# A window counts by the inverse of what is wrong with its input, as decibels and per cent do: once
-# at a mean absolute error of 2.5 codes of 255. At most half as much again: more for windows in
-# which nothing is wrong taught timidity (docs/LOG.md).
-USUAL_ERROR, LEAST_ERROR, MOST_IMPORTANT = 2.5 / 255.0, 1.0 / 255.0, 1.5
+# A window counts by the inverse of what is wrong with its input, as decibels and per cent do, but
+# no more than at a mean absolute error of 2.5 codes of 255: windows in which nothing is wrong
+# taught timidity when they counted more (docs/LOG.md).
+USUAL_ERROR, LEAST_ERROR = 2.5 / 255.0, 1.0 / 255.0
 # How much smaller than the frame the motions of FlowNetwork.with_levels are.
 LEVELS = (16, 8, 4, 4, 4)
 
@@ -65,8 +65,8 @@ class Weights:
     hud: float = 3.0
     gradient: float = 0.3
     spatial: float = 0.2
-    flicker: float = 3.0
-    sharp: float = 0.05
+    flicker: float = 4.0
+    sharp: float = 0.03
     surprise: float = 0.004
     teacher: float = 0.03
     photometric: float = 0.3
@@ -253,7 +253,7 @@ def _importance(dirty: Tensor, reference: Tensor) -> Tensor:
     """(batch, 1, 1, 1) of windows or frames (batch, ..., height, width)."""
     wrong = (dirty - reference).abs().flatten(1).mean(dim=1).view(-1, 1, 1, 1)
     importance = (USUAL_ERROR + LEAST_ERROR) / (wrong + LEAST_ERROR)
-    return importance.clamp_max(MOST_IMPORTANT)
+    return importance.clamp_max(1.0)
 
 
 def _statistics(state: State, maps: Inspection) -> dict[str, Tensor]:

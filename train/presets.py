@@ -54,7 +54,8 @@ class Preset:
 
     Each ``round_steps`` steps training is saved and judged on clips held out of it. ``averaging``
     is the decay of the exponential moving average of the weights, which is what ships.
-    ``hold_out`` places are left out of training to judge it by, on ``judged_frames`` frames each.
+    ``hold_out`` places, at most each fifth, are left out of training to judge it by, on
+    ``judged_frames`` frames each.
     """
 
     size: Size
@@ -63,7 +64,7 @@ class Preset:
     averaging: float = 0.999
     weight_decay: float = 1e-4
     most_gradient: float = 1.0
-    hold_out: int = 5
+    hold_out: int = 10
     judged_frames: int = 12
     seed: int = 0
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from temporal_clean.checkpoint import load_checkpoint, read_metadata
-from temporal_clean.clip import find_clips
+from temporal_clean.clip import Clip, find_clips
 from temporal_clean.commands import main
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.recurrent import SIZES, RecurrentCleaner
@@ -216,7 +216,10 @@ def test_held_out_places_are_not_trained_on(training_clips: Path) -> None:
     chosen = held_out(clips, 1)
     assert len(chosen) == 1
     assert held_out(clips, 1)[0].folder == chosen[0].folder
-    assert len(held_out(clips, 99)) == len(clips) - 1  # one is left to train on
+    assert held_out(clips[:1], 1) == []  # which is to be trained on
+    records = [replace(clips[0].record, place=f"place {n}") for n in range(12)]
+    places = [Clip(clips[0].folder, record) for record in records]
+    assert len(held_out(places, 99)) == 2  # each fifth
     judge = Monitor(chosen, 3)
     assert judge.of_these_places(clips) == {chosen[0].record.name}
 
