@@ -116,7 +116,7 @@ def test_a_window_counts_by_the_inverse_of_what_is_wrong_with_its_input() -> Non
     with torch.no_grad():
         terms, _ = objective(Batch(input=reference + wrong, reference=reference, **rest))
     errors = ((10.0 / 255.0) ** 2 + 1e-5) ** 0.5, 1e-5**0.5
-    expected = (3.5 / 11.0 * errors[0] + 1.5 * errors[1]) / 2.0
+    expected = (3.5 / 11.0 * errors[0] + errors[1]) / 2.0
     assert float(terms["faint"]) == pytest.approx(expected, rel=1e-4)
 
 
