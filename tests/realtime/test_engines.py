@@ -66,25 +66,18 @@ def test_onnx_runtime_agrees_with_torch(reference, clip) -> None:
 
 def test_openvino_f32_agrees_with_torch(reference, clip) -> None:
     model, expected = reference
-    difference = np.abs(run(OpenVinoEngine(graph(model, clip), "f32"), clip) - expected)
-    if model == "fast":
-        # One place grows to 2.1e-3 in the fourth frame and to 7.6e-3 (two codes) in the seventh,
-        # 0.06 % of all pixels beyond 1e-3.
-        agrees(difference, close=3, worst=3e-2)
-    else:
-        agrees(difference)
+    agrees(np.abs(run(OpenVinoEngine(graph(model, clip), "f32"), clip) - expected))
 
 
-def agrees(difference: np.ndarray, close: int = 4, worst: float = 1e-2) -> None:
+def agrees(difference: np.ndarray) -> None:
     """As far as single precision lets them: each step looks for motion in its own last picture, so
     where motion is ambiguous rounding grows from frame to frame (docs/LOG.md).
 
-    Measured elsewhere: 2.3e-4 at worst in the first four frames; then `fast` 1.6e-3 (four tenths of
-    a code) at one place, `quality` 3.5e-4. How far it grows differs between processors; what is
-    wrong differs everywhere. ``close`` frames must agree closely, all within ``worst``.
+    Measured in OpenVINO: 1.7e-4 at worst in the first four frames; then `fast` 5.4e-4, `quality`
+    5.2e-3 (1.3 codes) at one place. How far it grows differs between processors and weights.
     """
-    assert difference[:close].max() < 1.5e-3
-    assert difference.max() < worst
+    assert difference[:4].max() < 1.5e-3
+    assert difference.max() < 1e-2
     assert (difference > 1e-3).mean() < 2e-3
     assert np.quantile(difference, 0.995) < 8e-4
 

@@ -92,6 +92,6 @@ def _running(command: list[str], display: str, home: Path) -> Iterator[subproces
     try:
         yield process
     finally:
-        # Asked to end, it frees memory within its signal handler, and can wait for itself for ever.
+        # Asked to end (SIGTERM), OpenArena once ran on until the test's time was up.
         process.kill()
         process.wait()
