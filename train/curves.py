@@ -62,7 +62,8 @@ def draw_curves(
         axis.grid(alpha=0.3)
     for axis in axes[-1]:
         axis.set_xlabel("hours")
-    axes[0, 0].legend(fontsize=8)
+    lines = axes[0, 0].get_legend_handles_labels()
+    figure.legend(*lines, loc="outside lower center", ncols=3, fontsize=8)
     figure.savefig(out, dpi=110)
 
 
