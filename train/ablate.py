@@ -20,11 +20,11 @@ from torch import Tensor, nn
 
 from temporal_clean.checkpoint import load_checkpoint
 from temporal_clean.clip import find_clips
-from temporal_clean.evaluation import ghost, mcflick, psnr, sharp
+from temporal_clean.evaluation import ghost, mcflick, psnr, reference_motion, sharp
 from temporal_clean.evaluation.protocol.material import Loaded, clip_material, cropped, load
-from temporal_clean.flow import Flow, FlowPlanes, Kernel, block_mean, dis_flow
+from temporal_clean.flow import Flow, FlowPlanes, Kernel, dis_flow
 from temporal_clean.models import Surprise
-from temporal_clean.recurrent import RecurrentCleaner, State
+from temporal_clean.recurrent import Inspection, RecurrentCleaner, State
 
 __all__ = ["VARIANTS", "ablate"]
 
@@ -120,6 +120,58 @@ def _as_it_is(_: RecurrentCleaner) -> None:
     pass
 
 
+def _frames_flow(model: RecurrentCleaner, state: State, loaded: Loaded, index: int) -> Flow:
+    return dis_flow(loaded.frames[index : index + 1], loaded.frames[index - 1 : index])
+
+
+def _exact_flow(model: RecurrentCleaner, state: State, loaded: Loaded, index: int) -> Flow:
+    motion = loaded.motion.cut(slice(index - 1, index))
+    return Flow(motion.motion, motion.disoccluded)
+
+
+FlowSource = Callable[[RecurrentCleaner, State, Loaded, int], Flow]
+
+
+def _own_doubt(motion: Callable[[Inspection, State, Loaded, int], Tensor]) -> FlowSource:
+    """Another motion, under the doubt that the network has of its own."""
+
+    def source(model: RecurrentCleaner, state: State, loaded: Loaded, index: int) -> Flow:
+        maps = model.inspect(loaded.frames[index : index + 1], state)[2]
+        return Flow(motion(maps, state, loaded, index), maps.doubt)
+
+    return source
+
+
+def _cleaned_motion(maps: Inspection, state: State, loaded: Loaded, index: int) -> Tensor:
+    return _fine_motion(torch.cat([state.clean, maps.spatial]))
+
+
+def _reference_motion(maps: Inspection, state: State, loaded: Loaded, index: int) -> Tensor:
+    return _fine_motion(loaded.reference[index - 1 : index + 1])
+
+
+def _exact_motion(maps: Inspection, state: State, loaded: Loaded, index: int) -> Tensor:
+    return loaded.motion.motion[index - 1 : index]
+
+
+def _fine_motion(frames: Tensor) -> Tensor:
+    """DIS medium's motion at twice the size of two frames, in pixels of the later one."""
+    larger = F.interpolate(frames, scale_factor=2, mode="bicubic").clamp(0.0, 1.0)
+    return reference_motion(larger, factor=2).motion
+
+
+# What is put in the place of the network's flow, from the second frame on.
+FLOWS: dict[str, FlowSource] = {
+    "DIS medium flow": _frames_flow,
+    # What better flow could bring: found on twice the size, in what the step sees or in what it
+    # never sees. The exact flow is the one that flicker is measured along, and no occlusion is
+    # unknown to it: out of reach for any estimate.
+    "DIS on cleaned pictures, own doubt": _own_doubt(_cleaned_motion),
+    "DIS on the reference, own doubt": _own_doubt(_reference_motion),
+    "exact flow, own doubt": _own_doubt(_exact_motion),
+    "exact flow": _exact_flow,
+}
+
 VARIANTS: dict[str, Callable[[RecurrentCleaner], None]] = {
     "whole": _as_it_is,
     "no surprise": _without_surprise,
@@ -133,14 +185,7 @@ VARIANTS: dict[str, Callable[[RecurrentCleaner], None]] = {
     "history: bilinear": _kernel("bilinear"),
     "history: Catmull-Rom": _kernel("catmull-rom"),
     "history: Lanczos 3": _kernel("lanczos3"),
-    "DIS medium flow": _as_it_is,
-    # What better flow could bring: found on twice the size, in what the step sees or in what it
-    # never sees. The exact flow is the one that flicker is measured along, and no occlusion is
-    # unknown to it: out of reach for any estimate.
-    "DIS on cleaned pictures, own doubt": _as_it_is,
-    "DIS on the reference, own doubt": _as_it_is,
-    "exact flow, own doubt": _as_it_is,
-    "exact flow": _as_it_is,
+    **dict.fromkeys(FLOWS, _as_it_is),
 }
 
 
@@ -149,46 +194,17 @@ def run_variant(model: RecurrentCleaner, name: str, loaded: Loaded) -> Tensor:
     """The output of a variant on one clip, (frames, 3, height, width)."""
     changed = deepcopy(model)
     VARIANTS[name](changed)
+    source = FLOWS.get(name)
     state: State | None = None
     outputs = []
     for index, frame in enumerate(loaded.frames.split(1)):
         state = changed.initial_state(frame) if state is None else state
         if name == "no hidden features":
             state = state._replace(hidden=torch.zeros_like(state.hidden))
-        flow = _flow(name, changed, state, loaded, index)
+        flow = source(changed, state, loaded, index) if source and index else None
         clean, state, _ = changed.inspect(frame, state, flow)
         outputs.append(clean)
     return torch.cat(outputs)
-
-
-def _flow(
-    name: str, model: RecurrentCleaner, state: State, loaded: Loaded, index: int
-) -> Flow | None:
-    """The flow that a variant puts in the place of the network's."""
-    if index == 0:
-        return None
-    frame, before = loaded.frames[index : index + 1], loaded.frames[index - 1 : index]
-    if name == "DIS medium flow":
-        return dis_flow(frame, before)
-    exact = loaded.motion.cut(slice(index - 1, index))
-    if name == "exact flow":
-        return Flow(exact.motion, exact.disoccluded)
-    if not name.endswith("own doubt"):
-        return None
-    maps = model.inspect(frame, state)[2]
-    if name == "exact flow, own doubt":
-        return Flow(exact.motion, maps.doubt)
-    if name == "DIS on cleaned pictures, own doubt":
-        return Flow(_fine_flow(maps.spatial, state.clean), maps.doubt)
-    clean = loaded.reference
-    return Flow(_fine_flow(clean[index : index + 1], clean[index - 1 : index]), maps.doubt)
-
-
-def _fine_flow(frame: Tensor, previous: Tensor) -> Tensor:
-    """DIS medium's motion at twice the size, in pixels of the frame."""
-    larger = (F.interpolate(x, scale_factor=2, mode="bicubic") for x in (frame, previous))
-    ours, theirs = (x.clamp(0.0, 1.0) for x in larger)
-    return block_mean(dis_flow(ours, theirs).motion, 2) / 2.0
 
 
 def ablate(

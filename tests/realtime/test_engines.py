@@ -73,8 +73,8 @@ def agrees(difference: np.ndarray) -> None:
     """As far as single precision lets them: each step looks for motion in its own last picture, so
     where motion is ambiguous rounding grows from frame to frame (docs/LOG.md).
 
-    Measured in OpenVINO: 1.7e-4 at worst in the first four frames; then `fast` 5.4e-4, `quality`
-    5.2e-3 (1.3 codes) at one place. How far it grows differs between processors and weights.
+    Measured in OpenVINO: 1.5e-4 at worst in the first four frames, then 5.6e-4; other weights of
+    `quality` 5.2e-3 (1.3 codes) at one place. How far it grows differs between processors too.
     """
     assert difference[:4].max() < 1.5e-3
     assert difference.max() < 1e-2
