@@ -1,14 +1,30 @@
-"""What this machine's processor is, and which versions of packages are installed."""
+"""What a record says of its making: the command, the processor, versions of packages."""
 
 import os
 import platform
+import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-__all__ = ["instruction_sets", "package_versions", "processor"]
+__all__ = ["command_line", "instruction_sets", "package_versions", "processor"]
 
 INFORMATION = Path("/proc/cpuinfo")
+
+
+def command_line(arguments: Sequence[str] | None = None) -> str:
+    """This process's command, or the one with these arguments.
+
+    Files and folders that are given by absolute paths stand there by their names: where they lie
+    is nobody's business whom a record is shown to.
+    """
+    given = sys.argv[1:] if arguments is None else arguments
+    return " ".join(["temporal-clean", *(_name(word) for word in given)])
+
+
+def _name(word: str) -> str:
+    option, equals, value = word.rpartition("=")
+    return option + equals + (Path(value).name if Path(value).is_absolute() else value)
 
 
 def processor() -> str:

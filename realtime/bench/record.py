@@ -1,14 +1,13 @@
 """What a benchmark found, as records and as JSON."""
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
 from temporal_clean import __version__
-from temporal_clean.machine import package_versions, processor
+from temporal_clean.machine import command_line, package_versions, processor
 from temporal_clean.realtime.bench.memory import Memory
 from temporal_clean.realtime.bench.timing import Timing
 
@@ -70,10 +69,9 @@ class Bench:
 
 def about(arguments: Sequence[str] | None = None) -> dict[str, str]:
     """Command, date, hardware and versions."""
-    given = sys.argv[1:] if arguments is None else arguments
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
-        "command": " ".join(["temporal-clean", *given]),
+        "command": command_line(arguments),
         "date": date.today().isoformat(),
         "hardware": f"{processor()}, {threads} of them usable",
         "versions": ", ".join([f"temporal-clean {__version__}", *package_versions(PACKAGES)]),

@@ -1,6 +1,5 @@
 """temporal-clean train"""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -44,6 +43,7 @@ def train(
         precision: Mixed precision where the device gains by it (auto), or one kind.
     """
     from temporal_clean.commands.progress import say
+    from temporal_clean.machine import command_line
     from temporal_clean.train.loop import Run
     from temporal_clean.train.loop import train as run
     from temporal_clean.train.presets import preset as named
@@ -51,6 +51,5 @@ def train(
     if not scale > 0.0:
         raise TemporalCleanError(f"expected a scale above 0, got {scale}")
     chosen = named(preset, size).scaled(scale)
-    command = " ".join(["temporal-clean", *sys.argv[1:]])
-    weights = run(Run(clips, out, chosen, start, workers, precision, command), say=say)
+    weights = run(Run(clips, out, chosen, start, workers, precision, command_line()), say=say)
     say(str(weights))

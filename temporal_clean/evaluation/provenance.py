@@ -1,9 +1,8 @@
 """Where figures come from: command, versions, hardware and date."""
 
-import sys
 from datetime import date
 
-from temporal_clean.machine import package_versions, processor
+from temporal_clean.machine import command_line, package_versions, processor
 
 __all__ = ["provenance"]
 
@@ -19,9 +18,8 @@ def provenance() -> dict[str, str]:
 
     versions = package_versions(PACKAGES)
     device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "no GPU"
-    command = ["temporal-clean", *sys.argv[1:]]
     return {
-        "command": " ".join(command),
+        "command": command_line(),
         "versions": ", ".join([f"temporal-clean {__version__}", *versions]),
         "hardware": f"{processor()}, {device}",
         "date": date.today().isoformat(),
