@@ -214,12 +214,15 @@ class Clip:
 def find_clips(folder: str | Path) -> list[Clip]:
     """The clip in ``folder``, or all clips below it, by name; unfinished ones are left out.
 
+    Links to clips are followed where they lie directly in ``folder``, not farther down.
+
     Raises :class:`TemporalCleanError` if there is none.
     """
     place = Path(folder)
     if (place / RECORD).is_file():
         return [Clip.open(place)]
-    found = [Clip.open(file.parent) for file in sorted(place.rglob(RECORD)) if not _hidden(file)]
+    records = {*place.rglob(RECORD), *place.glob(f"*/{RECORD}")}
+    found = [Clip.open(file.parent) for file in sorted(records) if not _hidden(file)]
     if not found:
         raise TemporalCleanError(
             f"{place} holds no clips: expected folders with {RECORD}; temporal-clean pairs record "

@@ -74,6 +74,16 @@ def test_clips_are_found_below_a_folder_without_unfinished_ones(folder: Path) ->
         find_clips(unfinished.parent / "nothing")
 
 
+def test_links_to_clips_are_clips(folder: Path, tmp_path: Path) -> None:
+    chosen = tmp_path / "chosen"
+    chosen.mkdir()
+    try:
+        (chosen / "mine").symlink_to(folder, target_is_directory=True)
+    except OSError as error:
+        pytest.skip(f"this system makes no symbolic links here: {error}")
+    assert [clip.folder for clip in find_clips(chosen)] == [chosen / "mine"]
+
+
 def test_pictures_in_a_folder_are_a_rendering(folder: Path) -> None:
     from temporal_clean.side_by_side import write_png
 
