@@ -54,19 +54,23 @@ def flicker(error: Picture, before: Picture, motion: Motion, known: Map) -> Tens
     return (known * charbonnier(change)).mean()
 
 
-def sharpness_error(clean: Picture, reference: Picture) -> Tensor:
-    """Square of how far each picture's Sharp lies from 1.
+def sharpness_error(clean: Picture, reference: Picture, dirty: Picture) -> Tensor:
+    """Square of how far each picture's Sharp lies below its input's (at most 1) or above 1.
 
-    Squared, so that what misses most counts most: a few scenes of fine texture that went soft where
-    the mean was right, and pictures of lower resolution, whose detail the past can rebuild.
+    Detail that the input has is to be kept, what it lacks is not to be invented; squared, because
+    a few scenes of fine texture went soft where the mean was right (docs/LOG.md).
     """
     theirs = gradient(reference)
     # One squared step of a tenth of white in each hundred pixels: flat crops have no sharpness.
     floor = 1e-4 * theirs[0].numel()
     energy = theirs.square().sum(dim=(1, 2, 3)).clamp_min(floor)
     # 1 - Sharp, Sharp = <grad o, grad g> / <grad g, grad g>.
-    missing = (gradient(reference - clean) * theirs).sum(dim=(1, 2, 3)) / energy
-    return missing.square().mean()
+    missing, allowed = (
+        (gradient(reference - picture) * theirs).sum(dim=(1, 2, 3)) / energy
+        for picture in (clean, dirty)
+    )
+    below = (missing - allowed.clamp_min(0.0)).clamp_min(0.0)
+    return (below.square() + missing.clamp_max(0.0).square()).mean()
 
 
 def motion_distance(motion: Motion, teacher: Motion, known: Map) -> Tensor:

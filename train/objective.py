@@ -62,11 +62,11 @@ class Weights:
 
     picture: float = 1.0
     faint: float = 0.2
-    hud: float = 20.0
+    hud: float = 3.0
     gradient: float = 0.3
     spatial: float = 0.2
     flicker: float = 4.0
-    sharp: float = 0.04
+    sharp: float = 0.03
     surprise: float = 0.004
     teacher: float = 0.03
     photometric: float = 0.3
@@ -172,13 +172,13 @@ class Objective(nn.Module):
         frame, reference = batch["input"].flatten(0, 1), batch["reference"].flatten(0, 1)
         result = model.spatial(frame)
         clean = model.spatial.picture(frame, result).float()
-        terms = self._picture_terms(clean, reference, _importance(frame, reference))
+        terms = self._picture_terms(frame, clean, reference, _importance(frame, reference))
         nats = model.spatial.surprise(model.spatial.tokens(reference)).nats
         terms["surprise"] = nats.float().mean()
         return terms, {"mask": result.mask.float().mean()}
 
     def _picture_terms(
-        self, clean: Tensor, reference: Tensor, importance: Tensor
+        self, frame: Tensor, clean: Tensor, reference: Tensor, importance: Tensor
     ) -> dict[str, Tensor]:
         error = clean - reference
         return {
@@ -187,7 +187,7 @@ class Objective(nn.Module):
             "picture": (importance * charbonnier(error, softness=1e-3)).mean(),
             "faint": (importance * charbonnier(error, softness=1e-5)).mean(),
             "gradient": (importance * charbonnier(gradient(error))).mean(),
-            "sharp": sharpness_error(clean, reference),
+            "sharp": sharpness_error(clean, reference, frame),
         }
 
     def fusion(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -202,7 +202,7 @@ class Objective(nn.Module):
             before, frame = state, batch["input"][:, t]
             clean, state, maps = self.model.inspect(frame, state)
             clean, reference = clean.float(), batch["reference"][:, t]
-            now = self._picture_terms(clean, reference, importance)
+            now = self._picture_terms(frame, clean, reference, importance)
             now["hud"] = (importance * batch["mask"][:, t] * (clean - reference).abs()).mean()
             alone = charbonnier(maps.spatial.float() - reference, softness=1e-3)
             now["spatial"] = (importance * alone).mean()

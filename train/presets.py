@@ -134,9 +134,8 @@ FUSION = (
     _through_time("fusion", 4_000, batch=8, frames=3, rate=8e-4, last_rate=3e-4),
     _through_time("joint", 4_000, batch=6, frames=6, rate=3e-4, last_rate=1e-5, history=8),
 )
-# From weights that exist, on one's own game or on more games. The flow stays as it is: trained
-# along it got no better, and without it a step takes two thirds of the time (docs/LOG.md).
-TUNED = replace(FUSION[1], trains="fusion", steps=1_250, last_rate=5e-6, warm_up=10)
+# From weights that exist, on one's own game or on more games: everything end to end.
+TUNED = replace(FUSION[1], steps=1_250, last_rate=5e-6, warm_up=10)
 
 PRESETS: dict[str, Preset] = {
     # Every stage for a few steps: shows that all of it works on this machine.
@@ -164,8 +163,8 @@ PRESETS: dict[str, Preset] = {
     "fusion": Preset(size="fast", stages=FUSION),
     "fast": Preset(size="fast", stages=(FLOW, SURPRISE, SPATIAL, *FUSION)),
     "quality": Preset(size="quality", stages=(FLOW, SURPRISE, SPATIAL, *FUSION)),
-    # Short, so the average is over the last hundred steps only.
-    "fine-tune": Preset(size="fast", stages=(TUNED,), round_steps=250, averaging=0.99),
+    # Short, so the average is over the last few hundred steps only.
+    "fine-tune": Preset(size="fast", stages=(TUNED,), round_steps=250, averaging=0.995),
 }
 
 

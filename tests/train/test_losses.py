@@ -48,12 +48,25 @@ def test_an_error_that_moves_with_its_surface_is_no_flicker(moved) -> None:
 def test_sharpness_error_is_that_of_the_figure(texture) -> None:
     clean = texture(1, 40, 48)
     soft = F.avg_pool2d(clean, 3, 1, 1, count_include_pad=False)
-    for picture in (soft, clean, clean + (clean - soft)):  # too soft, right, too harsh
-        wrong = 1.0 - float(sharp(picture, clean))
-        found = float(sharpness_error(picture, clean))
-        assert found == pytest.approx(wrong**2, rel=1e-3, abs=1e-9)
+    missing = 1.0 - float(sharp(soft, clean))
+    for dirty in (clean, clean + (clean - soft)):  # as sharp as the reference, and harsher
+        assert float(sharpness_error(soft, clean, dirty)) == pytest.approx(missing**2, rel=1e-3)
+    assert float(sharpness_error(clean, clean, clean)) == pytest.approx(0.0, abs=1e-9)
     flat = torch.full((1, 3, 40, 48), 0.5)
-    assert float(sharpness_error(flat + 0.01 * torch.rand(1, 3, 40, 48), flat)) < 0.25
+    assert float(sharpness_error(flat + 0.01 * torch.rand(1, 3, 40, 48), flat, flat)) < 0.25
+
+
+def test_sharpness_asks_for_no_more_than_the_input_has(texture) -> None:
+    clean = texture(1, 40, 48)
+    soft = F.avg_pool2d(clean, 3, 1, 1, count_include_pad=False)
+    softer = F.avg_pool2d(soft, 3, 1, 1, count_include_pad=False)
+    assert float(sharpness_error(soft, clean, soft)) == pytest.approx(0.0, abs=1e-9)
+    assert float(sharpness_error(clean, clean, soft)) == pytest.approx(0.0, abs=1e-9)
+    lost = float(sharp(soft, clean) - sharp(softer, clean))
+    assert float(sharpness_error(softer, clean, soft)) == pytest.approx(lost**2, rel=1e-3)
+    harsh = clean + (clean - soft)
+    gained = float(sharp(harsh, clean)) - 1.0
+    assert float(sharpness_error(harsh, clean, soft)) == pytest.approx(gained**2, rel=1e-3)
 
 
 def test_the_right_motion_is_the_best_one(moved) -> None:

@@ -30,12 +30,11 @@ __all__ = ["EXTRAS", "SHARES", "draw_recipe"]
 # What the render is, before extras. Native aliasing is what the cleaner does best by far and most
 # players see; a lower resolution needs its own capacity (facts/training.md); clean input keeps
 # the identity, and more of it makes the rest timid (docs/LOG.md).
-SHARES = {"native": 0.45, "upscaled": 0.40, "temporal": 0.07, "fxaa": 0.04, "clean": 0.04}
+SHARES = {"native": 0.53, "upscaled": 0.30, "temporal": 0.08, "fxaa": 0.05, "clean": 0.04}
 # The chance of each extra, drawn one by one and applied in the order of a game's frame. None of
 # those that change sharpness or add noise is put on a clean input.
 EXTRAS = {"sharpening": 0.08, "grain": 0.06, "dither": 0.05, "chroma": 0.04, "compression": 0.04}
-# Half the size is what gains least, so it comes twice as often.
-SCALES = (2.0 / 3.0, 0.58, 0.5, 0.5)
+SCALES = (2.0 / 3.0, 0.58, 0.5)
 UPSCALERS: dict[UpscaleKernel, float] = {
     "nearest": 0.10,
     "bilinear": 0.40,
