@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from jaxtyping import TypeCheckError
 from torch import Tensor
 
+from temporal_clean import assets
 from temporal_clean.checkpoint import load_checkpoint
 from temporal_clean.flow import Flow, FlowPlanes, dis_flow, outside
 from temporal_clean.history import scene_cut, warp_picture
 from temporal_clean.models import luma
 from temporal_clean.recurrent import SIZES, Inspection, RecurrentCleaner, State
+from temporal_clean.video import open_input
 
 Texture = Callable[..., Tensor]
 each_size = pytest.mark.parametrize("size", SIZES)
@@ -210,6 +212,26 @@ class TestAccumulation:
         assert all(part.isfinite().all() for part in state)
         assert psnr(clean, settled) > 50
         assert psnr(clean, frame) > 30
+
+    @each_size
+    def test_a_long_fast_pan_is_followed(self, size: str) -> None:
+        """A tenth of the width a frame, over a game's frame and its mirror image: from rest the
+        search does not reach so far, from the motion of the step before it does."""
+        model, speed = load_checkpoint(size), 48
+        with open_input(assets.DEMO_CLIP / "reference.mkv") as reader:
+            picture = torch.from_numpy(next(iter(reader)).pixels.copy()).permute(2, 0, 1) / 255.0
+        wide = torch.cat([picture, picture.flip(2), picture], dim=2)[None, :, :256]
+        missed: dict[str, float] = {}
+        for name in ("remembers", "forgets"):
+            state = None
+            for index in range(10):
+                if state is not None and name == "forgets":
+                    state = state._replace(motion=torch.zeros_like(state.motion))
+                _, state, maps = step(model, wide[..., speed * index :][..., :480], state)
+            error = maps.motion - torch.tensor([float(speed), 0.0]).view(1, 2, 1, 1)
+            missed[name] = error[..., : 480 - speed].norm(dim=1).median().item()
+        assert missed["remembers"] < 0.2
+        assert missed["forgets"] > 1.0
 
     def test_history_is_sharp_in_luma_and_smooth_in_colour(self, texture: Texture) -> None:
         picture = texture(12, wavelengths=(3.0, 12.0))
