@@ -2,7 +2,7 @@
 
 python docs/benchmarks/levels.py validation --frames 32 --out docs/benchmarks/levels.json
 
-CLIPS are validation clips with masters; their FSR 1 style renderings are made beside them.
+CLIPS are validation clips with masters; renderings that they lack are made beside them.
 """
 
 import json
@@ -19,7 +19,7 @@ from temporal_clean.evaluation.peers import own_peers
 from temporal_clean.evaluation.protocol.material import clip_material, load
 from temporal_clean.evaluation.provenance import provenance
 
-RENDERINGS = ("performance-fsr1", "quality-fsr1", "native")
+RENDERINGS = ("performance-bilinear", "performance-fsr1", "quality-fsr1", "native")
 
 
 def main(

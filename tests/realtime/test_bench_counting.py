@@ -16,6 +16,12 @@ from temporal_clean.realtime.bench.devices import DEVICES
 from temporal_clean.realtime.bench.roofline import as_json, floors, model_floors
 from temporal_clean.realtime.graph import GraphRequest, fixed_graph
 
+try:
+    # Loads Triton, which crashes in a process where Mesa's LLVM came first: before any test runs.
+    from torch.utils.flop_counter import FlopCounterMode
+except ImportError:
+    FlopCounterMode = None
+
 
 def graph(
     nodes: list[onnx.NodeProto],
@@ -125,8 +131,7 @@ def test_convolutions_agree_with_torch(
     groups: int, each: int, out: int, size: int, stride: int, height: int, transposed: bool
 ) -> None:
     torch = pytest.importorskip("torch", reason="pip install 'temporal-clean[test]'")
-    from torch.utils.flop_counter import FlopCounterMode
-
+    assert FlopCounterMode is not None
     kind = torch.nn.ConvTranspose2d if transposed else torch.nn.Conv2d
     layer = kind(groups * each, groups * out, size, stride, groups=groups, bias=False)
     counter = FlopCounterMode(display=False)
