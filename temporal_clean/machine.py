@@ -12,14 +12,13 @@ __all__ = ["command_line", "instruction_sets", "package_versions", "processor"]
 INFORMATION = Path("/proc/cpuinfo")
 
 
-def command_line(arguments: Sequence[str] | None = None) -> str:
-    """This process's command, or the one with these arguments.
+def command_line(program: str = "temporal-clean") -> str:
+    """The command of this process, which runs ``program``.
 
     Files and folders that are given by absolute paths stand there by their names: where they lie
     is nobody's business whom a record is shown to.
     """
-    given = sys.argv[1:] if arguments is None else arguments
-    return " ".join(["temporal-clean", *(_name(word) for word in given)])
+    return " ".join([program, *(_name(word) for word in sys.argv[1:])])
 
 
 def _name(word: str) -> str:

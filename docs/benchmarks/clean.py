@@ -85,9 +85,8 @@ def main(path: str) -> None:
         for model in assets.MODELS:
             rows.append(measure(model, clip, Path(folder)))
             print(json.dumps(rows[-1]), flush=True)
-    command = "python docs/benchmarks/clean.py docs/benchmarks/clean.json"
     clip_of = f"the bundled clip at {WIDTH}x{HEIGHT}, H.264 4:2:0, {SECONDS} s"
-    record = {"about": about() | {"command": command}, "clip": clip_of, "rows": rows}
+    record = {"about": about("python docs/benchmarks/clean.py"), "clip": clip_of, "rows": rows}
     Path(path).write_text(json.dumps(record, indent=1) + "\n")
 
 

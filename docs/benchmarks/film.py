@@ -54,10 +54,9 @@ def main(
         for name, row in table[video.stem].items():
             figures = " ".join(f"{value:9.4g}" for value in row.values())
             print(f"{video.stem:<20}{name:<28}{figures}", flush=True)
-    # The videos' names are in the table; where they lie says nothing.
-    command = f"python docs/benchmarks/film.py film.json VIDEO ... --frames {frames} --crf {crf}"
-    record = {"command": command, "frames": frames, "crf": crf, "videos": table}
-    out.write_text(json.dumps(provenance() | record, indent=1) + "\n")
+    record = {"frames": frames, "crf": crf, "videos": table}
+    about = provenance("python docs/benchmarks/film.py")
+    out.write_text(json.dumps(about | record, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from temporal_clean.color import ScRgb
-from temporal_clean.machine import processor
+from temporal_clean.machine import command_line, processor
 from temporal_clean.realtime.live.hdr import HdrComposer
 
 SIZES = ((640, 360), (1920, 1080))
@@ -57,7 +57,7 @@ def figures(width: int, height: int) -> dict[str, Any]:
 
 def main() -> None:
     record = {
-        "command": f"python docs/benchmarks/hdr.py {sys.argv[1]}",
+        "command": command_line("python docs/benchmarks/hdr.py"),
         "date": datetime.date.today().isoformat(),
         "processor": processor(),
         "numpy": version("numpy"),

@@ -54,10 +54,9 @@ def main(
         table[name] = dict(zip(("psnr", "mcflick", "sharp", "jod"), mean, strict=True))
         print(f"{name:<32}{mean[0]:>8.2f}{mean[1]:>9.3f}{mean[2]:>7.2f}{mean[3]:>7.2f}")
     judged = [clip.record.name for clip in found]
-    arguments = f"CLIPS --frames {frames} --model {model} --out levels.json"
-    command = f"python docs/benchmarks/levels.py {arguments}"
-    record = {"command": command, "model": model, "frames": frames, "clips": judged, "mean": table}
-    out.write_text(json.dumps(provenance() | record, indent=1) + "\n")
+    record = {"model": model, "frames": frames, "clips": judged, "mean": table}
+    about = provenance("python docs/benchmarks/levels.py")
+    out.write_text(json.dumps(about | record, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from typing import Any
 
 from PIL import Image
 
-from temporal_clean.machine import package_versions, processor
+from temporal_clean.machine import command_line, package_versions, processor
 
 sys.path.append(str(Path(__file__).parents[2] / "tests" / "realtime" / "live"))
 from desktop import Desktop, desktop, until
@@ -97,7 +97,7 @@ def main() -> None:
         code = session.wait(PATIENCE_SECONDS)
         result = json.loads(stats.read_text())
     record = {
-        "command": f"python docs/benchmarks/live.py {' '.join(sys.argv[1:])}",
+        "command": command_line("python docs/benchmarks/live.py"),
         "date": datetime.date.today().isoformat(),
         "machine": processor(),
         "load_average_before": load,

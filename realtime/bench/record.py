@@ -1,7 +1,6 @@
 """What a benchmark found, as records and as JSON."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
@@ -67,11 +66,11 @@ class Bench:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
-def about(arguments: Sequence[str] | None = None) -> dict[str, str]:
-    """Command, date, hardware and versions."""
+def about(program: str = "temporal-clean") -> dict[str, str]:
+    """Command of ``program``, date, hardware and versions."""
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
-        "command": command_line(arguments),
+        "command": command_line(program),
         "date": date.today().isoformat(),
         "hardware": f"{processor()}, {threads} of them usable",
         "versions": ", ".join([f"temporal-clean {__version__}", *package_versions(PACKAGES)]),

@@ -10,8 +10,8 @@ __all__ = ["provenance"]
 PACKAGES = ("torch", "opencv-python-headless", "av", "numpy", "flip-evaluator", "cvvdp")
 
 
-def provenance() -> dict[str, str]:
-    """Lines to print under a table, by what they tell."""
+def provenance(program: str = "temporal-clean") -> dict[str, str]:
+    """Lines to print under a table that ``program`` made, by what they tell."""
     import torch
 
     from temporal_clean import __version__
@@ -19,7 +19,7 @@ def provenance() -> dict[str, str]:
     versions = package_versions(PACKAGES)
     device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "no GPU"
     return {
-        "command": command_line(),
+        "command": command_line(program),
         "versions": ", ".join([f"temporal-clean {__version__}", *versions]),
         "hardware": f"{processor()}, {device}",
         "date": date.today().isoformat(),
