@@ -25,10 +25,12 @@ CLUE_PLANES = 8
 
 @dataclass(frozen=True)
 class FusionConfig:
-    """Hidden channels carried through time at 1/4, convolutions there, channels of a token."""
+    """Hidden channels carried through time at 1/4, convolutions there and at 1/2 (where the model
+    has that level), channels of a token."""
 
     hidden: int = 16
     convolutions: int = 1
+    half_convolutions: int = 1
     token: int = 32
 
 
@@ -80,7 +82,7 @@ class FusionNetwork(nn.Module):
         # Five planes: the clipped history's difference in RGB, what the clip took in luma, and
         # how the same place of the screen changed.
         self.compare = nn.Conv2d(5, channels, kernel_size=spatial.cell, stride=spatial.cell)
-        self.half_level = HalfLevel(spatial) if spatial.half else None
+        self.half_level = HalfLevel(spatial, config.half_convolutions) if spatial.half else None
         joined = 2 * quarter + config.hidden + CLUE_PLANES + 1
         self.gather = nn.Conv2d(joined, quarter, kernel_size=1)
         self.body = ResidualConvolutions(quarter, config.convolutions)
@@ -149,12 +151,12 @@ class FusionNetwork(nn.Module):
 class HalfLevel(nn.Module):
     """The fusion's work at 1/2, for models that have that level."""
 
-    def __init__(self, spatial: SpatialConfig) -> None:
+    def __init__(self, spatial: SpatialConfig, convolutions: int) -> None:
         super().__init__()
         half, quarter = spatial.half, spatial.quarter
         self.down = nn.Conv2d(half, quarter, kernel_size=3, stride=2, padding=1)
         self.up = nn.Conv2d(quarter, 4 * half, kernel_size=1)
-        self.body = ResidualConvolutions(half, 1)
+        self.body = ResidualConvolutions(half, convolutions)
 
     def descend(self, half: Tensor) -> tuple[Tensor, Tensor]:
         return half, F.leaky_relu(self.down(half), 0.1)

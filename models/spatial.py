@@ -18,7 +18,11 @@ __all__ = ["SpatialCleaner", "SpatialConfig", "SpatialResult"]
 
 @dataclass(frozen=True)
 class SpatialConfig:
-    """Channels at 1/2 (0: that level is left out), 1/4 and 1/8, and the encoder's depth."""
+    """Channels at 1/2 (0: that level is left out), 1/4 and 1/8, and the encoder's depth.
+
+    ``half_convolutions`` are the decoder's at 1/2: work near the pixels earns the most by far
+    (docs/LOG.md).
+    """
 
     half: int = 0
     quarter: int = 32
@@ -27,6 +31,7 @@ class SpatialConfig:
     blocks: int = 1
     stem_convolutions: int = 0
     decoder_convolutions: int = 1
+    half_convolutions: int = 1
     # Steered filters (models/filters.py) beside the free correction.
     filters: bool = True
 
@@ -133,7 +138,7 @@ class Decoder(nn.Module):
         self.up = nn.Conv2d(config.eighth, 4 * quarter, kernel_size=1)
         self.body = ResidualConvolutions(quarter, config.decoder_convolutions)
         self.up_to_half = nn.Conv2d(quarter, 4 * half, kernel_size=1) if half else None
-        self.half_body = ResidualConvolutions(half, 1 if half else 0)
+        self.half_body = ResidualConvolutions(half, config.half_convolutions if half else 0)
 
     def forward(
         self, half: Tensor | None, quarter: Tensor, encoded: Tensor

@@ -75,9 +75,15 @@ SIZES: dict[str, CleanerConfig] = {
         # (docs/LOG.md).
         flow=FlowConfig(cell=2),
         spatial=SpatialConfig(
-            half=24, quarter=40, eighth=64, heads=4, blocks=2, stem_convolutions=1
+            half=32,
+            quarter=40,
+            eighth=64,
+            heads=4,
+            blocks=2,
+            stem_convolutions=1,
+            half_convolutions=4,
         ),
-        fusion=FusionConfig(hidden=24, convolutions=2, token=48),
+        fusion=FusionConfig(hidden=24, half_convolutions=2, token=48),
     ),
 }
 

@@ -30,6 +30,7 @@ from temporal_clean.files import write_whole
 from temporal_clean.machine import instruction_sets
 from temporal_clean.recurrent import SIZES, RecurrentCleaner
 from temporal_clean.train.estimate import memory_of, spoken
+from temporal_clean.train.growth import can_grow, grow
 from temporal_clean.train.health import Health
 from temporal_clean.train.loading import Windows, add_teachers, one_thread
 from temporal_clean.train.monitor import Monitor, held_out
@@ -50,7 +51,8 @@ class Run:
     """What to train on, where to keep it, and from what to start.
 
     ``clips`` is a folder of clips. ``start`` is a checkpoint that ships or a .safetensors file to
-    begin with. ``workers`` draw windows in processes of their own (0: in this one).
+    begin with; one of a smaller model is grown (``train.growth``). ``workers`` draw windows in
+    processes of their own (0: in this one).
     """
 
     clips: Path
@@ -83,7 +85,7 @@ def train(run: Run, say: Callable[[str], None] = print) -> Path:
     # The model, its average, and where an earlier run stopped.
     model = RecurrentCleaner(SIZES[preset.size])
     if run.start is not None:
-        _begin_from(model, run.start)
+        _begin_from(model, run.start, say)
     model = model.to(fabric.device).to(memory_format=torch.channels_last)
     average = AveragedModel(model, avg_fn=_average(preset.averaging))
     progress = _Progress()
@@ -248,13 +250,16 @@ def _with_teachers(run: Run, fabric: Fabric, say: Callable[[str], None]) -> list
     return [Clip.open(clip.folder) for clip in clips]
 
 
-def _begin_from(model: RecurrentCleaner, start: str | Path) -> None:
+def _begin_from(model: RecurrentCleaner, start: str | Path, say: Callable[[str], None]) -> None:
     given = load_checkpoint(start)
-    if given.config != model.config:
+    if given.config == model.config:
+        model.load_state_dict(given.state_dict())
+    elif can_grow(given.config, model.config):
+        say(grow(model, given))
+    else:
         raise TemporalCleanError(
             f"'{start}' is a model of other sizes than this preset trains: choose the other --size"
         )
-    model.load_state_dict(given.state_dict())
 
 
 def _average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:

@@ -61,12 +61,12 @@ class Weights:
     """How much each term of the sum counts; 0 leaves it out."""
 
     picture: float = 1.0
-    faint: float = 0.2
+    faint: float = 0.5
     hud: float = 3.0
     gradient: float = 0.3
     spatial: float = 0.2
     flicker: float = 4.0
-    sharp: float = 0.03
+    sharp: float = 0.04
     surprise: float = 0.004
     teacher: float = 0.03
     photometric: float = 0.3

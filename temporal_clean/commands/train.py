@@ -30,7 +30,7 @@ def train(
       temporal-clean train clips smoke --preset smoke
       temporal-clean train clips run --preset fast
       temporal-clean train my-game run --preset fine-tune --start fast
-      torchrun --nproc-per-node 2 -m temporal_clean train clips run --preset quality
+      torchrun --nproc-per-node 2 -m -- temporal_clean train clips run --preset quality
 
     Args:
         clips: A folder of clips (temporal-clean pairs).
