@@ -198,7 +198,7 @@ class TestAccumulation:
     @each_size
     def test_two_hundred_still_frames_do_not_drift(self, size: str, texture: Texture) -> None:
         """Some residual motion on purpose: the history is resampled at every step."""
-        model, frame = cleaner(size, networks=0.03, flow=0.01), texture(11)
+        model, frame = cleaner(size, networks=0.01, flow=0.01), texture(11)
         # Behind the solver and its propagation, which would take it back.
         torch.nn.init.constant_(model.flow.motion_upsampling.correct.bias, 0.03)
         state, motion = None, 0.0
@@ -212,13 +212,13 @@ class TestAccumulation:
         assert motion > 0.01
         assert all(part.isfinite().all() for part in state)
         assert psnr(clean, settled) > 50
-        assert psnr(clean, frame) > 24  # what moved weights leave: 26 dB in `quality`
+        assert psnr(clean, frame) > 30
 
     @each_size
     def test_a_long_fast_pan_is_followed(self, size: str) -> None:
-        """A tenth of the width a frame, over a game's frame and its mirror image: from rest the
+        """Over a tenth of the width a frame, over a game's frame and its mirror image: from rest the
         search does not reach so far, from the motion of the step before it does."""
-        model, speed = load_checkpoint(size), 48
+        model, speed = load_checkpoint(size), 52
         with open_input(assets.DEMO_CLIP / "reference.mkv") as reader:
             picture = torch.from_numpy(next(iter(reader)).pixels.copy()).permute(2, 0, 1) / 255.0
         wide = torch.cat([picture, picture.flip(2), picture], dim=2)[None, :, :256]
@@ -232,8 +232,7 @@ class TestAccumulation:
             error = maps.motion - torch.tensor([float(speed), 0.0]).view(1, 2, 1, 1)
             missed[name] = error[..., : 480 - speed].norm(dim=1).median().item()
         assert missed["remembers"] < 0.2
-        # Measured: 1.9 and 0.9 px, where it remembers 0.06 and 0.05.
-        assert missed["forgets"] > 5 * missed["remembers"]
+        assert missed["forgets"] > 1.0
 
     def test_history_is_sharp_in_luma_and_smooth_in_colour(self, texture: Texture) -> None:
         picture = texture(12, wavelengths=(3.0, 12.0))

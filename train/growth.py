@@ -15,25 +15,17 @@ def can_grow(small: CleanerConfig, large: CleanerConfig) -> bool:
 
     Other sizes reorder channels within concatenations, heads of attention or phases.
     """
-    if not 0 < small.spatial.half <= large.spatial.half:
-        return False
-    spatial, fusion = large.spatial, large.fusion
-    same = replace(
-        small,
-        spatial=replace(
-            small.spatial,
-            half=spatial.half,
-            stem_convolutions=spatial.stem_convolutions,
-            decoder_convolutions=spatial.decoder_convolutions,
-            half_convolutions=spatial.half_convolutions,
-        ),
-        fusion=replace(
-            small.fusion,
-            convolutions=fusion.convolutions,
-            half_convolutions=fusion.half_convolutions,
-        ),
+    wide_enough = 0 < small.spatial.half <= large.spatial.half
+    return wide_enough and _fixed_part(small) == _fixed_part(large)
+
+
+def _fixed_part(config: CleanerConfig) -> CleanerConfig:
+    """The configuration with all that may grow at its least."""
+    spatial = replace(
+        config.spatial, half=1, stem_convolutions=0, decoder_convolutions=0, half_convolutions=0
     )
-    return same == large
+    fusion = replace(config.fusion, convolutions=0, half_convolutions=0)
+    return replace(config, spatial=spatial, fusion=fusion)
 
 
 @torch.no_grad()
