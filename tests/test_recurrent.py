@@ -216,8 +216,8 @@ class TestAccumulation:
 
     @each_size
     def test_a_long_fast_pan_is_followed(self, size: str) -> None:
-        """Over a tenth of the width a frame, over a game's frame and its mirror image: from rest the
-        search does not reach so far, from the motion of the step before it does."""
+        """Over a tenth of the width a frame, on a game's frame and its mirror image: from rest
+        the search does not reach so far, from the motion of the step before it does."""
         model, speed = load_checkpoint(size), 52
         with open_input(assets.DEMO_CLIP / "reference.mkv") as reader:
             picture = torch.from_numpy(next(iter(reader)).pixels.copy()).permute(2, 0, 1) / 255.0
