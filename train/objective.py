@@ -65,8 +65,8 @@ class Weights:
     hud: float = 3.0
     gradient: float = 0.3
     spatial: float = 0.2
-    flicker: float = 4.0
-    sharp: float = 0.04
+    flicker: float = 5.0
+    sharp: float = 0.015
     surprise: float = 0.004
     teacher: float = 0.03
     photometric: float = 0.3

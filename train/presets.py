@@ -13,6 +13,9 @@ Size = Literal["fast", "quality"]
 
 # A little of everything that real games do to a picture; noise teaches the flow to stand still.
 AUGMENTED = Augmentation(colour=0.4, light=0.05, noise=0.12)
+# Less of it, and no synthetic layers, for pictures: all of it cost `quality` 0.3 dB on native
+# frames (docs/LOG.md). Games' own grain is among the renderings.
+LIGHTLY = Augmentation(colour=0.25, light=0.05)
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,12 @@ class Preset:
 
 
 def _windows(
-    frames: int, crop: int, layered: float, held: float = 0.0, cut: float = 0.0
+    frames: int,
+    crop: int,
+    layered: float,
+    held: float = 0.0,
+    cut: float = 0.0,
+    augmentation: Augmentation = AUGMENTED,
 ) -> WindowConfig:
     # One decoded stretch serves many windows; two streams let one or two processes share the data.
     return WindowConfig(
@@ -92,7 +100,7 @@ def _windows(
         held=held,
         cut=cut,
         layered=layered,
-        augmentation=AUGMENTED,
+        augmentation=augmentation,
     )
 
 
@@ -110,7 +118,11 @@ SURPRISE = Stage(
 )
 # Stage (c): one frame at a time, surprise going on.
 SPATIAL = Stage(
-    trains="spatial", steps=6_000, batch=6, windows=_windows(4, 128, layered=0.05), rate=1e-3
+    trains="spatial",
+    steps=6_000,
+    batch=6,
+    windows=_windows(4, 128, 0.0, augmentation=LIGHTLY),
+    rate=1e-3,
 )
 
 
@@ -123,7 +135,7 @@ def _through_time(
     last_rate: float,
     history: int = 0,
 ) -> Stage:
-    windows = _windows(history + frames, 128, layered=0.1, held=0.04, cut=0.06)
+    windows = _windows(history + frames, 128, 0.0, held=0.04, cut=0.06, augmentation=LIGHTLY)
     return Stage(trains, steps, batch, windows, rate, last_rate, history=history)
 
 
@@ -134,8 +146,12 @@ FUSION = (
     _through_time("fusion", 4_000, batch=8, frames=3, rate=8e-4, last_rate=3e-4),
     _through_time("joint", 4_000, batch=6, frames=6, rate=3e-4, last_rate=1e-5, history=8),
 )
-# From weights that exist, on one's own game or on more games: everything end to end.
-TUNED = replace(FUSION[1], steps=1_250, last_rate=5e-6, warm_up=10)
+# From weights that exist, on one's own game or on more games: first with the flow as it is, which
+# got further than beside a flow that learns at the same rate; then everything end to end.
+TUNED = (
+    replace(_through_time("fusion", 900, batch=6, frames=6, rate=5e-4, last_rate=1e-4), warm_up=10),
+    replace(FUSION[1], steps=400, rate=1e-4, last_rate=5e-6, warm_up=10),
+)
 
 PRESETS: dict[str, Preset] = {
     # Every stage for a few steps: shows that all of it works on this machine.
@@ -164,7 +180,7 @@ PRESETS: dict[str, Preset] = {
     "fast": Preset(size="fast", stages=(FLOW, SURPRISE, SPATIAL, *FUSION)),
     "quality": Preset(size="quality", stages=(FLOW, SURPRISE, SPATIAL, *FUSION)),
     # Short, so the average is over the last few hundred steps only.
-    "fine-tune": Preset(size="fast", stages=(TUNED,), round_steps=250, averaging=0.995),
+    "fine-tune": Preset(size="fast", stages=TUNED, round_steps=250, averaging=0.995),
 }
 
 
