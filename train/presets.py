@@ -146,8 +146,8 @@ FUSION = (
     _through_time("fusion", 4_000, batch=8, frames=3, rate=8e-4, last_rate=3e-4),
     _through_time("joint", 4_000, batch=6, frames=6, rate=3e-4, last_rate=1e-5, history=8),
 )
-# From weights that exist, on one's own game or on more games: first with the flow as it is, which
-# got further than beside a flow that learns at the same rate; then everything end to end.
+# From weights that exist, on one's own game or on more games: first six frames from nothing, with
+# the flow as it is (two thirds of the time of a step), then everything end to end.
 TUNED = (
     replace(_through_time("fusion", 900, batch=6, frames=6, rate=5e-4, last_rate=1e-4), warm_up=10),
     replace(FUSION[1], steps=400, rate=1e-4, last_rate=5e-6, warm_up=10),
