@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from temporal_clean.errors import TemporalCleanError
 
@@ -90,8 +91,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         sys.exit(2)
     except KeyboardInterrupt:
-        print("cancelled: nothing was left under the output's name", file=sys.stderr)
-        sys.exit(130)
+        _end_cancelled()
+    except ImportError as error:
+        # A compiled module that Ctrl-C meets while it is imported (ONNX Runtime's) says so by this.
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        _end_cancelled()
     except BrokenPipeError:
         # The reader of our output went away (temporal-clean doctor | head): not an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _end_cancelled() -> NoReturn:
+    print("cancelled: nothing was left under the output's name", file=sys.stderr)
+    sys.exit(130)

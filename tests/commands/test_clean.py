@@ -244,3 +244,22 @@ def test_a_cancelled_run_leaves_nothing(tmp_path, stop) -> None:
     assert status == 130, errors
     assert "cancelled" in errors
     assert not list(tmp_path.iterdir())
+
+
+def test_a_cancel_while_a_compiled_module_is_imported_is_a_cancel(monkeypatch, capsys) -> None:
+    """pybind11's modules raise ImportError from the KeyboardInterrupt; other ImportErrors pass."""
+
+    def interrupted() -> None:
+        raise ImportError("initialization failed") from KeyboardInterrupt()
+
+    def broken() -> None:
+        raise ImportError("initialization failed")
+
+    monkeypatch.setattr("temporal_clean.commands.doctor.doctor", interrupted)
+    with pytest.raises(SystemExit) as stop:
+        main(["doctor"])
+    assert stop.value.code == 130
+    assert "cancelled" in capsys.readouterr().err
+    monkeypatch.setattr("temporal_clean.commands.doctor.doctor", broken)
+    with pytest.raises(ImportError, match="initialization failed"):
+        main(["doctor"])

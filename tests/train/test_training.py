@@ -95,7 +95,7 @@ def test_the_first_frames_are_only_the_past_and_each_second_window_forgets_them(
         if changed:
             batch[changed][window, :2] = 1.0 - batch[changed][window, :2]
         terms, _ = objective(batch)
-        return float(torch.stack(list(terms.values())).sum())
+        return torch.stack(list(terms.values())).sum().item()
 
     assert loss("reference", 0) == loss("reference", 1) == loss()
     assert loss("input", 0) == pytest.approx(loss(), rel=1e-5)  # the first window forgets
