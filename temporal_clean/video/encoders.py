@@ -57,6 +57,9 @@ SHORT_CLIP = 16
 # Narrower pictures make x265 write outside its memory (PyAV 18.1; 48x64 crashes, 64x48 does not),
 # and SVT-AV1 refuses them.
 SMALLEST = {"libx265": 64, "libsvtav1": 64}
+# Slices are for threads; FFmpeg's FFV1 refuses its own choice of them at a few sizes under 14
+# pixels a side (8x23; of 4:2:0 up to 71x71, ten).
+FFV1_SLICED_FROM = 64
 # For every other encoder: about twice what YouTube recommends for 1080p60 uploads (12 Mbit/s).
 BITS_PER_PIXEL = 0.2
 # Encoders that refuse odd sizes with subsampled chroma (the first two tried, the others assumed).
@@ -134,6 +137,8 @@ def choose_options(codec: str, info: VideoInfo) -> tuple[dict[str, str], list[st
     options = dict(OPTIONS.get(codec, {}))
     if codec == "libx265" and (info.frames or 0) < SHORT_CLIP:
         options["x265-params"] += ":bframes=0"
+    if codec == "ffv1" and min(info.width, info.height) < FFV1_SLICED_FROM:
+        options["slices"] = "1"
     if info.mastering is None:
         return options, []
     if (extra := mastering_option(codec, info.mastering)) is None:
