@@ -84,7 +84,7 @@ class Preset:
 def _windows(
     frames: int,
     crop: int,
-    layered: float,
+    layered: float = 0.0,
     held: float = 0.0,
     cut: float = 0.0,
     augmentation: Augmentation = AUGMENTED,
@@ -121,7 +121,7 @@ SPATIAL = Stage(
     trains="spatial",
     steps=6_000,
     batch=6,
-    windows=_windows(4, 128, 0.0, augmentation=LIGHTLY),
+    windows=_windows(4, 128, augmentation=LIGHTLY),
     rate=1e-3,
 )
 
@@ -135,7 +135,7 @@ def _through_time(
     last_rate: float,
     history: int = 0,
 ) -> Stage:
-    windows = _windows(history + frames, 128, 0.0, held=0.04, cut=0.06, augmentation=LIGHTLY)
+    windows = _windows(history + frames, 128, held=0.04, cut=0.06, augmentation=LIGHTLY)
     return Stage(trains, steps, batch, windows, rate, last_rate, history=history)
 
 
