@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from temporal_clean.checkpoint import load_checkpoint
 from temporal_clean.clip import find_clips
-from temporal_clean.evaluation import ghost, mcflick, psnr, reference_motion, sharp
+from temporal_clean.evaluation import brief_figures, reference_motion
 from temporal_clean.evaluation.protocol.material import Loaded, clip_material, cropped, load
 from temporal_clean.flow import Flow, FlowPlanes, Kernel, dis_flow
 from temporal_clean.models import Surprise
@@ -220,25 +220,16 @@ def ablate(
     rows: dict[str, list[list[float]]] = {}
     for material in (one for one in materials if one.rendering == rendering):
         loaded = cropped(load([material])[0], side)
-        before = _figures(loaded.frames, loaded)
+        before = brief_figures(loaded.frames, loaded.reference, loaded.motion)
         for name in VARIANTS:
-            found = _figures(run_variant(cleaner, name, loaded), loaded)
-            change = [found[0] - before[0], found[1] / before[1] - 1.0, *found[2:]]
-            rows.setdefault(name, []).append(change)
+            output = run_variant(cleaner, name, loaded)
+            found = brief_figures(output, loaded.reference, loaded.motion)
+            gain, less = found["psnr"] - before["psnr"], found["mcflick"] / before["mcflick"] - 1.0
+            rows.setdefault(name, []).append([gain, less, found["sharp"], found["ghost"]])
     print(f"{'variant':<36}{'PSNR dB':>9}{'MCflick':>9}{'Sharp':>8}{'Ghost':>8}")
     for name, values in rows.items():
         gain, flicker, sharpness, ghosting = torch.tensor(values).nanmean(dim=0).tolist()
         print(f"{name:<36}{gain:>+9.2f}{flicker:>+9.1%}{sharpness:>8.3f}{ghosting:>8.3f}")
-
-
-def _figures(output: Tensor, loaded: Loaded) -> list[float]:
-    clean, motion = loaded.reference, loaded.motion
-    return [
-        float(psnr(output, clean).mean()),
-        float(mcflick(output, clean, motion).nanmean()),
-        float(sharp(output, clean).mean()),
-        float(ghost(output, clean, motion).nanmean()),
-    ]
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from temporal_clean.clip import Clip
-from temporal_clean.evaluation import Motion, ghost, mcflick, psnr, reference_motion, sharp, tpsnr
+from temporal_clean.evaluation import Motion, brief_figures, reference_motion, sharp, tpsnr
 from temporal_clean.evaluation.flows import warp_error
 from temporal_clean.recurrent import RecurrentCleaner
 from temporal_clean.train.degrading import RECIPES, degrade, reference
@@ -142,13 +142,11 @@ def _compared(
         error = float((output - dirty).square().mean())
         kept = -10.0 * math.log10(max(error, 1e-12))
         return {"psnr": kept, "sharp": float(sharp(output, dirty).mean())}
-    flicker, before = (mcflick(x, clean, motion).nanmean() for x in (output, dirty))
-    return {
-        "psnr": float((psnr(output, clean) - psnr(dirty, clean)).mean()),
+    before, after = (brief_figures(x, clean, motion) for x in (dirty, output))
+    return after | {
+        "psnr": after["psnr"] - before["psnr"],
         "tpsnr": float((tpsnr(output, clean) - tpsnr(dirty, clean)).mean()),
-        "mcflick": float(flicker / before - 1.0),
-        "sharp": float(sharp(output, clean).mean()),
-        "ghost": float(ghost(output, clean, motion).nanmean()),
+        "mcflick": after["mcflick"] / before["mcflick"] - 1.0,
     }
 
 

@@ -14,7 +14,7 @@ import torch
 import tyro
 
 from temporal_clean.errors import TemporalCleanError
-from temporal_clean.evaluation import mcflick, psnr, reference_motion, sharp
+from temporal_clean.evaluation import brief_figures, reference_motion
 from temporal_clean.evaluation.peers import own_peers
 from temporal_clean.evaluation.provenance import provenance
 from temporal_clean.train.degrading import Recipe, degrade
@@ -29,7 +29,7 @@ def main(
     frames: int = 60,
     crf: int = 26,
 ) -> None:
-    """PSNR, MCflick and Sharp of each video as H.264, cleaned or not; and the video, cleaned."""
+    """The brief figures of each video as H.264, cleaned or not; and of the video, cleaned."""
     peers = [peer for peer in own_peers(("fast", "quality")) if peer.family == "full"]
     table: dict[str, dict[str, dict[str, float]]] = {}
     for video in videos:
@@ -44,12 +44,7 @@ def main(
         rows |= {f"compressed, {peer.name}": peer.run(compressed, None) for peer in peers}
         rows |= {f"as it is, {peer.name}": peer.run(film, None) for peer in peers}
         table[video.stem] = {
-            name: {
-                "psnr": float(psnr(output, film).mean()),
-                "mcflick": float(mcflick(output, film, motion).nanmean()),
-                "sharp": float(sharp(output, film).mean()),
-            }
-            for name, output in rows.items()
+            name: brief_figures(output, film, motion) for name, output in rows.items()
         }
         for name, row in table[video.stem].items():
             figures = " ".join(f"{value:9.4g}" for value in row.values())

@@ -9,12 +9,12 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-import torch
+import numpy as np
 import tyro
 
 from temporal_clean.clip import find_clips
 from temporal_clean.commands.protocol import with_inputs
-from temporal_clean.evaluation import jod, mcflick, psnr, sharp
+from temporal_clean.evaluation import brief_figures, jod
 from temporal_clean.evaluation.peers import own_peers
 from temporal_clean.evaluation.protocol.material import clip_material, load
 from temporal_clean.evaluation.provenance import provenance
@@ -28,9 +28,9 @@ def main(
     frames: int = 32,
     model: str = "quality",
 ) -> None:
-    """Means over clips of PSNR, MCflick, Sharp and JOD of each rendering, as is and cleaned."""
+    """Means over clips of each rendering, as is and cleaned: the brief figures and JOD."""
     (whole,) = [peer for peer in own_peers((model,)) if peer.family == "full"]
-    rows: dict[str, list[list[float]]] = {}
+    rows: dict[str, list[dict[str, float]]] = {}
     found = [with_inputs(clip, RENDERINGS) for clip in find_clips(clips)]
     for clip in found:
         materials = clip_material([clip], frames, RENDERINGS)
@@ -39,20 +39,19 @@ def main(
                 ("as it came", loaded.frames),
                 ("cleaned", whole.run(loaded.frames, None)),
             ):
-                figures = [
-                    float(psnr(output, loaded.reference).mean()),
-                    float(mcflick(output, loaded.reference, loaded.motion).nanmean()),
-                    float(sharp(output, loaded.reference).mean()),
-                    float(jod(output, loaded.reference, loaded.frame_rate)),
-                ]
+                figures = brief_figures(output, loaded.reference, loaded.motion)
+                figures["jod"] = float(jod(output, loaded.reference, loaded.frame_rate))
                 rows.setdefault(f"{name} {state}", []).append(figures)
         print(clip.record.name, flush=True)
     table = {}
-    print(f"{'':<32}{'PSNR':>8}{'MCflick':>9}{'Sharp':>7}{'JOD':>7}")
-    for name, values in rows.items():
-        mean = torch.tensor(values).nanmean(dim=0).tolist()
-        table[name] = dict(zip(("psnr", "mcflick", "sharp", "jod"), mean, strict=True))
-        print(f"{name:<32}{mean[0]:>8.2f}{mean[1]:>9.3f}{mean[2]:>7.2f}{mean[3]:>7.2f}")
+    print(f"{'':<32}{'PSNR':>8}{'MCflick':>9}{'Sharp':>7}{'Ghost':>7}{'JOD':>7}")
+    for name, figures in rows.items():
+        mean = {key: float(np.nanmean([one[key] for one in figures])) for key in figures[0]}
+        table[name] = mean
+        print(
+            f"{name:<32}{mean['psnr']:>8.2f}{mean['mcflick']:>9.3f}"
+            f"{mean['sharp']:>7.2f}{mean['ghost']:>7.2f}{mean['jod']:>7.2f}"
+        )
     judged = [clip.record.name for clip in found]
     record = {"model": model, "frames": frames, "clips": judged, "mean": table}
     about = provenance("python docs/benchmarks/levels.py")

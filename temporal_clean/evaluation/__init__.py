@@ -5,6 +5,7 @@ Figures of tensors are functions (``mcflick(output, reference, motion)``); video
 """
 
 from temporal_clean.evaluation.blind import BLIND_METRICS, blind_figures
+from temporal_clean.evaluation.brief import brief_figures
 from temporal_clean.evaluation.disocclusion import disoccluded_psnr, ghost
 from temporal_clean.evaluation.evaluate import evaluate
 from temporal_clean.evaluation.fidelity import psnr, sharp, ssim
@@ -26,6 +27,7 @@ __all__ = [
     "Motion",
     "Subject",
     "blind_figures",
+    "brief_figures",
     "disoccluded_psnr",
     "evaluate",
     "flip",
