@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temporal_clean.errors import TemporalCleanError
+from temporal_clean.keeping import Keep
 from temporal_clean.realtime.engines import Engine, EngineState, open_engine
 from temporal_clean.realtime.engines.base import StepResult
 from temporal_clean.realtime.graph import FrameFormat, GraphRequest
@@ -38,7 +39,8 @@ class Cleaner:
     Frames are RGB, display-encoded, at least 64 pixels a side: NumPy (height, width, 3) as
     uint8, uint16 or float in [0, 1]; or torch tensors of (height, width, 3) uint8 or (3, height,
     width) float in [0, 1]. What comes out is like what went in. The engine is opened at the
-    first frame; a frame of another size or type opens it anew and forgets the past.
+    first frame; a frame of another size or type opens it anew and forgets the past. ``keep`` is a
+    picture that marks in white what stays as it came, such as a HUD.
     """
 
     def __init__(
@@ -48,11 +50,13 @@ class Cleaner:
         engine: str = "auto",
         strength: float = 1.0,
         inspect: bool = False,
+        keep: str | Path | None = None,
     ) -> None:
         if not 0.0 <= strength <= 1.0:
             raise TemporalCleanError(f"strength must lie in 0..1, got {strength}")
         self.model, self.engine_name = model, engine
         self.strength, self.inspect = strength, inspect
+        self.keep = Keep.read(keep) if keep is not None else None
         self.resets = 0
         self.session: Session | None = None
 
@@ -82,7 +86,9 @@ class Cleaner:
         session = self.open(height, width, picture.dtype, channels)
         result = session.step(picture)
         if self.strength < 1.0:
-            return replace(result, clean=mix(picture, result.clean, self.strength))
+            result = replace(result, clean=mix(picture, result.clean, self.strength))
+        if self.keep is not None:
+            result = replace(result, clean=self.keep.restore(picture, result.clean))
         return result
 
     def open(self, height: int, width: int, dtype: Any = np.uint8, channels: int = 3) -> Session:

@@ -25,13 +25,15 @@ def load(
     engine: str = "auto",
     strength: float = 1.0,
     inspect: bool = False,
+    keep: str | Path | None = None,
 ) -> Cleaner:
     """A cleaner for frames, on the best engine of this machine.
 
     ``model`` is 'fast', 'quality', or the path of an .onnx graph (any engine) or a .safetensors
-    checkpoint (torch). ``strength`` 0..1 mixes the input back in.
+    checkpoint (torch). ``strength`` 0..1 mixes the input back in. ``keep`` is a picture, white
+    where the input stays as it came.
     """
-    return Cleaner(model, engine=engine, strength=strength, inspect=inspect)
+    return Cleaner(model, engine=engine, strength=strength, inspect=inspect, keep=keep)
 
 
 @dataclass(frozen=True)

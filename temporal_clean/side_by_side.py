@@ -9,7 +9,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from temporal_clean.files import require_writable
+from temporal_clean.files import require_writable, write_whole
 from temporal_clean.video import open_input, to_8_bits
 
 __all__ = ["busiest_place", "write_crops", "write_side_by_side"]
@@ -88,7 +88,8 @@ def write_png(picture: NDArray[np.uint8], path: Path) -> None:
     encoder.width, encoder.height = picture.shape[1], picture.shape[0]
     encoder.pix_fmt, encoder.time_base = "rgb24", Fraction(1)
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24")
-    path.write_bytes(b"".join(bytes(p) for p in [*encoder.encode(frame), *encoder.encode(None)]))
+    packets = [*encoder.encode(frame), *encoder.encode(None)]
+    write_whole(path, b"".join(bytes(packet) for packet in packets))
 
 
 def _read(path: Path) -> NDArray[np.uint8]:

@@ -1,7 +1,6 @@
 """Shapes are checked while testing; tests that need torch skip where it is missing."""
 
 import math
-import os
 import re
 import sys
 from collections.abc import Callable
@@ -14,10 +13,6 @@ import pytest
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-# Workers of pytest -n share the cores; before torch is imported, which reads it once.
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 TORCH_SIDE = ("torch", "jaxtyping", "beartype")
 INSTALL = "needs torch, jaxtyping and beartype: pip install 'temporal-clean[test]'"

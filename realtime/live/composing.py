@@ -5,6 +5,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from temporal_clean.keeping import Keep
 from temporal_clean.realtime.live.building import CleanPicture
 from temporal_clean.realtime.live.hud import draw_hud
 from temporal_clean.realtime.live.look import Look
@@ -20,18 +21,21 @@ def compose(
     made: CleanPicture | None,
     look: Look,
     lines: Sequence[str],
+    keep: Keep | None = None,
 ) -> NDArray[Any]:
     """A picture for the presenter, which shares no memory with ``picture`` as it was captured.
 
     ``made`` is what the engine made of it; without, the picture goes on as it came. ``lines``
-    are the HUD's.
+    are the HUD's. What ``keep`` marks stays the game's own.
     """
     if made is None:
         shown = pathway.before(picture, pathway.see(picture)).copy()
     else:
         mixed = blend(made.seen, made.clean, look.strength)
         shown = pathway.after(picture, made.seen, mixed)
-        if look.split or look.hud:  # what the engine made may have to be drawn again
+        if keep is not None:
+            shown = keep.restore(pathway.before(picture, made.seen), shown)
+        elif look.split or look.hud:  # what the engine made may have to be drawn again
             shown = shown.copy()
         if look.split:
             split(pathway.before(picture, made.seen), shown, look.divider)

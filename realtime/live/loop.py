@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
+from temporal_clean.keeping import Keep
 from temporal_clean.realtime.cleaner import open_session
 from temporal_clean.realtime.live.actions import (
     Action,
@@ -61,7 +62,7 @@ class LiveLoop:
 
     ``tell`` hears what the player should know. ``open_session`` opens engines. ``config`` stands
     in place of the state machine's that options and presenter decide. ``desk`` takes requests of
-    the control socket, from any thread.
+    the control socket, from any thread. What ``keep`` marks stays the game's own.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class LiveLoop:
         open_session: OpenSession = open_session,
         config: MachineConfig | None = None,
         stats: LiveStats | None = None,
+        keep: Keep | None = None,
     ) -> None:
         self.capture, self.presenter, self.options, self.tell = capture, presenter, options, tell
         self.stats, self.look = stats or LiveStats(), look_of(options)
@@ -99,7 +101,14 @@ class LiveLoop:
         self.outbox = Outbox(self.stats, self._wake.set)
         self.builder = Builder(open_session, pathway_of, self.post)
         self.processor = Processor(
-            self.intake, self.gate, self.outbox, self.stats, pathway_of, self.look, self.post
+            self.intake,
+            self.gate,
+            self.outbox,
+            self.stats,
+            pathway_of,
+            self.look,
+            self.post,
+            keep,
         )
 
     def post(self, event: MachineEvent) -> None:

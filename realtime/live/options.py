@@ -26,7 +26,8 @@ class LiveOptions:
     ``source`` is a video file, or ``pattern`` with an optional size and rate
     (``pattern:640x360@60``). ``adaptive`` allows faster models and a lower internal size when the
     game needs the time. ``min_fps`` is the rate below which cleaning switches itself off until
-    there is time again. ``white_nits`` is the display's SDR white level, for HDR.
+    there is time again. ``keep`` is a picture, white where the game's own stays as over its HUD.
+    ``white_nits`` is the display's SDR white level, for HDR.
     """
 
     window: str | None = None
@@ -39,6 +40,7 @@ class LiveOptions:
     engine: str = "auto"
     adaptive: bool = True
     strength: float = 1.0
+    keep: str | Path | None = None
     min_fps: float = SLOWEST_FPS
     fps_cap: float | None = None
     duration: float | None = None

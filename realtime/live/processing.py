@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from temporal_clean.keeping import Keep
 from temporal_clean.realtime.live.actions import Admission, Debt, Ticket, Way
 from temporal_clean.realtime.live.building import CleanPicture, LiveEngine
 from temporal_clean.realtime.live.composing import compose
@@ -56,7 +57,9 @@ class Processor:
         pathway_of: Callable[[PixelFormat], Pathway],
         look: Look,
         post: Callable[[Failed | EngineFailed], None],
+        keep: Keep | None = None,
     ) -> None:
+        self.keep = keep
         self.intake, self.gate, self.outbox, self.stats = intake, gate, outbox, stats
         self.pathway_of, self.post = pathway_of, post
         self._look = self._drawn = look
@@ -164,7 +167,9 @@ class Processor:
         """Compose the picture and leave it for the main thread."""
         look = self._drawn = self._look
         lines = self._hud_lines(look) if look.hud else []
-        picture = compose(finished.pathway, finished.frame.picture, finished.made, look, lines)
+        picture = compose(
+            finished.pathway, finished.frame.picture, finished.made, look, lines, self.keep
+        )
         output = Output(picture, finished.ticket, finished.frame.source_time, again)
         self.outbox.put(output)
 

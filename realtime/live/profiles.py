@@ -46,6 +46,7 @@ class Profile:
     model: str | None = None
     engine: str | None = None
     strength: float | None = None
+    keep: str | None = None
     fps_cap: float | None = None
     hud: bool | None = None
     white_nits: float | None = None
@@ -83,6 +84,7 @@ KINDS: dict[str, tuple[Any, str]] = {
     "model": (str, "text"),
     "engine": (str, "text"),
     "strength": (int | float, "a number"),
+    "keep": (str, "the path of a picture"),
     "fps_cap": (int | float, "a number"),
     "hud": (bool, "true or false"),
     "white_nits": (int | float, "a number"),

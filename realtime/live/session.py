@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from temporal_clean import assets
 from temporal_clean.errors import TemporalCleanError
+from temporal_clean.keeping import Keep
 from temporal_clean.realtime.engines import ENGINES
 from temporal_clean.realtime.live.capture.base import Capture
 from temporal_clean.realtime.live.capture.choose import open_capture
@@ -33,12 +34,13 @@ def run_live(options: LiveOptions, tell: Callable[[str], None]) -> LiveResult:
     Raises :class:`TemporalCleanError` if it cannot begin.
     """
     check_engine(options.model, options.engine)
+    keep = Keep.read(options.keep) if options.keep else None
     capture = open_capture(options)
     presenter = open_presenter(options, capture)
     tell(f"{capture.description}, shown by {presenter.description}")
     for note in presenter.notes:
         tell(note)
-    loop = LiveLoop(capture, presenter, options, tell)
+    loop = LiveLoop(capture, presenter, options, tell, keep=keep)
     server = ControlServer(loop.desk.ask)
     try:
         server.start()

@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from temporal_clean.commands.doctor import doctor
     from temporal_clean.commands.evaluate import evaluate
     from temporal_clean.commands.export import export
+    from temporal_clean.commands.hud_mask import hud_mask
     from temporal_clean.commands.live import live
     from temporal_clean.commands.pairs import pairs
     from temporal_clean.commands.train import train
@@ -58,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "demo": demo,
         "clean": clean,
         "live": live,
+        "hud-mask": hud_mask,
         "compare": compare,
         "evaluate": evaluate,
         "pairs": pairs,

@@ -19,6 +19,7 @@ def clean(
     model: str = "fast",
     engine: str = "auto",
     strength: float = 1.0,
+    keep: Path | None = None,
     start: float | None = None,
     end: float | None = None,
     codec: str = "auto",
@@ -38,6 +39,8 @@ def clean(
         model: fast, quality, or the path of an .onnx graph or a .safetensors checkpoint.
         engine: auto, or one that 'temporal-clean doctor' lists.
         strength: 0 leaves the video as it is, 1 cleans fully.
+        keep: A picture, white where the video stays as it came, such as over its HUD;
+            'temporal-clean hud-mask' makes one.
         start: Seconds to begin at.
         end: Seconds to end at.
         codec: auto (visually lossless), ffv1 (lossless), or any video encoder of ffmpeg.
@@ -52,7 +55,7 @@ def clean(
         raise TemporalCleanError("no input given: name at least one video or picture folder")
     if stats:
         require_writable(stats, overwrite)
-    cleaner = load(model, engine=engine, strength=strength, inspect=inspect is not None)
+    cleaner = load(model, engine=engine, strength=strength, inspect=inspect is not None, keep=keep)
     results = []
     for job in plan(inputs, output, inspect):
         with progress_bar(Path(job.source).name) as progress:

@@ -24,6 +24,7 @@ def live(
     engine: str | None = None,
     adaptive: bool = True,
     strength: float | None = None,
+    keep: Path | None = None,
     min_fps: float | None = None,
     fps_cap: float | None = None,
     duration: float | None = None,
@@ -60,6 +61,8 @@ def live(
         engine: auto, or one that 'temporal-clean doctor' lists.
         adaptive: Take faster models and half the size inside when the game needs the time.
         strength: 0 leaves the picture as it is, 1 cleans fully.
+        keep: A picture, white where the game's own stays, such as over its HUD; 'temporal-clean
+            hud-mask' makes one of a recording.
         min_fps: With fewer clean frames a second, cleaning switches itself off until there is time.
         fps_cap: Clean no more frames a second than this.
         duration: Seconds until it ends by itself.
@@ -98,6 +101,8 @@ def live(
         "model": model,
         "engine": engine,
         "strength": strength,
+        # A profile is read from anywhere.
+        "keep": None if keep is None else str(keep.absolute()),
         "fps_cap": fps_cap,
         "hud": hud or None,
         "force_sdr": force_sdr or None,
