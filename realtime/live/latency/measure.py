@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from temporal_clean.errors import TemporalCleanError
+from temporal_clean.keeping import Keep
 from temporal_clean.machine import processor
 from temporal_clean.realtime.live.capture.choose import open_capture
 from temporal_clean.realtime.live.capture.pattern import Pattern
@@ -112,10 +113,11 @@ def _live(
     options: LiveOptions, reader: RunningReader, seconds: float, tell: Callable[[str], None]
 ) -> dict[str, Any]:
     """A session that ends ``seconds`` after its first picture was seen on screen; its figures."""
+    keep = Keep.read(options.keep) if options.keep else None
     capture = open_capture(options)
     presenter = open_presenter(options, capture)
     tell(f"{capture.description}, shown by {presenter.description}")
-    loop = LiveLoop(capture, presenter, options, tell)
+    loop = LiveLoop(capture, presenter, options, tell, keep=keep)
     over = threading.Event()
 
     def end_in_time() -> None:
