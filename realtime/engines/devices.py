@@ -8,7 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["CPU_PROVIDER", "NAMES", "Choice", "Device", "choices", "device_from_metadata"]
+__all__ = [
+    "CPU_PROVIDER",
+    "NAMES",
+    "Choice",
+    "Device",
+    "choices",
+    "device_from_metadata",
+    "stands_for_others",
+]
 
 CPU_PROVIDER = "CPUExecutionProvider"
 # The short name of each provider, as in 'onnxruntime:dml'.
@@ -99,6 +107,14 @@ def choices(devices: Sequence[Device]) -> list[Choice]:
         name = stem if before == 0 else f"{stem}-{before + 1}"
         result.append(Choice(name, device, place, rank, (short, device.kind) in HALVES_GRIDS))
     return result
+
+
+def stands_for_others(told: Mapping[str, str]) -> bool:
+    """Whether a provider's ``ep_metadata`` is of no device: OpenVINO's AUTO picks among the others.
+
+    OpenVINO's plugin 1.8.1 lists it as a provider of its own, and then fails to run.
+    """
+    return bool(told.get("ov_meta_device"))
 
 
 def device_from_metadata(

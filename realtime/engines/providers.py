@@ -16,6 +16,7 @@ from temporal_clean.realtime.engines.devices import (
     Device,
     choices,
     device_from_metadata,
+    stands_for_others,
 )
 
 __all__ = ["CatalogueEntry", "Found", "find_devices", "register_plugins", "windows_catalogue"]
@@ -50,9 +51,11 @@ def find_devices() -> list[Found]:
     register_plugins()
     devices, handles = [], []
     for handle in onnxruntime.get_ep_devices() if hasattr(onnxruntime, "get_ep_devices") else ():
-        hardware = handle.device
+        provided, hardware = dict(handle.ep_metadata), handle.device
+        if stands_for_others(provided):
+            continue
         kind, told = hardware.type.name.lower(), dict(hardware.metadata)
-        version = dict(handle.ep_metadata).get("version", "")
+        version = provided.get("version", "")
         devices.append(device_from_metadata(handle.ep_name, kind, hardware.vendor, told, version))
         handles.append(handle)
     listed = {device.provider for device in devices} | {CPU_PROVIDER} | REMOTE_PROVIDERS

@@ -11,6 +11,7 @@ from temporal_clean.realtime.engines.devices import (
     Device,
     choices,
     device_from_metadata,
+    stands_for_others,
 )
 
 
@@ -131,3 +132,11 @@ def test_every_device_has_an_id_of_its_own(listed: list[Device]) -> None:
 
 def test_every_ranked_provider_has_a_name() -> None:
     assert set(GPU_RANKS) <= set(NAMES.values())
+
+
+def test_what_picks_among_devices_is_none() -> None:
+    # As onnxruntime-ep-openvino 1.8.1 lists an Intel Xeon: once as it is, once behind AUTO.
+    told = {"ov_device": "CPU", "EXECUTION_DEVICES": "CPU", "version": "1.8.1+95d534b.ci.79"}
+    assert not stands_for_others(told)
+    assert stands_for_others(told | {"ov_meta_device": "AUTO"})
+    assert not stands_for_others({})
