@@ -50,7 +50,9 @@ def find_devices() -> list[Found]:
 
     register_plugins()
     devices, handles = [], []
+    listed = {CPU_PROVIDER} | REMOTE_PROVIDERS
     for handle in onnxruntime.get_ep_devices() if hasattr(onnxruntime, "get_ep_devices") else ():
+        listed.add(handle.ep_name)
         provided, hardware = dict(handle.ep_metadata), handle.device
         if stands_for_others(provided):
             continue
@@ -58,7 +60,6 @@ def find_devices() -> list[Found]:
         version = provided.get("version", "")
         devices.append(device_from_metadata(handle.ep_name, kind, hardware.vendor, told, version))
         handles.append(handle)
-    listed = {device.provider for device in devices} | {CPU_PROVIDER} | REMOTE_PROVIDERS
     for provider in onnxruntime.get_available_providers():
         if provider not in listed:
             devices.append(Device(provider, "gpu", "", "whichever the provider picks"))
