@@ -5,7 +5,7 @@ is known after half a minute of play: it stands still while the world moves. A m
 once, keeps it as it came, as ReShade's UIMask keeps it from its effects.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -14,10 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from temporal_clean.boxes import box_sums
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.video import open_input, to_8_bits
 
-__all__ = ["Keep", "StillPixels", "still_pixels"]
+__all__ = ["Keep", "StillPixels", "still_in", "still_pixels"]
+
+# Pictures compared are so far apart: the world has moved on, digits have hardly changed.
+PICTURES_A_SECOND = 15
 
 # The picture moves if so many of its pixels changed: what stands still in another tells nothing.
 MOVING_SHARE = 0.3
@@ -62,7 +66,7 @@ class Keep:
         height, width, channels = before.shape
         if self._size != (height, width):
             self._size, self._places = (height, width), np.flatnonzero(self._at(height, width))
-        kept = np.ascontiguousarray(after).copy()
+        kept = np.array(after, order="C")
         rows = np.ascontiguousarray(before).reshape(-1, channels)
         kept.reshape(-1, channels)[self._places] = rows[self._places]
         return kept
@@ -82,11 +86,38 @@ class StillPixels:
     pairs: int
 
 
+def still_in(
+    recording: str | Path,
+    start: float | None = None,
+    end: float | None = None,
+    tolerance: int = 4,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> StillPixels:
+    """:func:`still_pixels` of a video, a folder of pictures or a pattern of their names.
+
+    ``start`` and ``end`` are in seconds. ``progress`` is told (frames read, in all if known).
+    """
+    with open_input(recording, start, end) as reader:
+        rate = float(reader.info.frame_rate or PICTURES_A_SECOND)
+        step = max(1, round(rate / PICTURES_A_SECOND))
+
+        def pictures() -> Iterator[NDArray[np.uint8]]:
+            for index, frame in enumerate(reader):
+                if progress:
+                    progress(index + 1, reader.info.frames)
+                if index % step == 0:
+                    yield to_8_bits(frame.pixels)
+
+        return still_pixels(pictures(), tolerance)
+
+
 def still_pixels(
     pictures: Iterable[NDArray[np.uint8]], tolerance: int = 4, share: float = 0.6
 ) -> StillPixels:
     """Find what stands still while the rest moves: HUD, logo, black bars.
 
+    Needs neither OpenCV nor torch, as players have none; ``temporal_clean.train.masks`` sees
+    see-through overlays too, in clips to train on.
     ``pictures`` are (height, width, 3) in 8 bits, a tenth of a second or so apart. A pixel stands
     still if no channel changed by more than ``tolerance`` codes in ``share`` of those pairs in
     which the picture moved; specks are dropped, gaps between letters closed, a rim added for
@@ -117,19 +148,17 @@ def still_pixels(
 def _whole(still: Mask) -> Mask:
     """Specks out, gaps closed, a rim added."""
     reach = max(1, round(len(still) / ROWS_A_PIXEL))
-    dense = _box_sum(still, 1) >= 4
-    closed = _spread(dense, 2 * reach)
+    closed = _spread(_counted(still, 1) >= 4, 2 * reach)
     closed = ~_spread(~closed, 2 * reach)
     return _spread(closed, reach)
 
 
-def _box_sum(mask: Mask, radius: int) -> NDArray[np.int32]:
-    side = 2 * radius + 1
-    sums = np.pad(mask.astype(np.int32), radius + 1).cumsum(0).cumsum(1)
-    boxes = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
-    return boxes[: mask.shape[0], : mask.shape[1]]
-
-
 def _spread(mask: Mask, radius: int) -> Mask:
     """Everything within ``radius`` rows and columns of what is marked."""
-    return _box_sum(mask, radius) > 0
+    return _counted(mask, radius) > 0
+
+
+def _counted(mask: Mask, radius: int) -> NDArray[np.int32]:
+    """How many are marked within ``radius`` rows and columns of each pixel."""
+    side = 2 * radius + 1
+    return box_sums(np.pad(mask.astype(np.int32), radius), side, side)

@@ -9,6 +9,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from temporal_clean.boxes import box_sums
 from temporal_clean.files import require_writable, write_whole
 from temporal_clean.video import open_input, to_8_bits
 
@@ -73,9 +74,7 @@ def busiest_place(clip: NDArray[np.uint8], count: int) -> list[tuple[int, int]]:
     flicker = np.abs(last[:-2] - 2.0 * last[1:-1] + last[2:]).mean(axis=0)
     places = []
     for _ in range(count):
-        sums = np.pad(flicker, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
-        boxes = sums[CROP:, CROP:] - sums[:-CROP, CROP:] - sums[CROP:, :-CROP]
-        boxes = boxes + sums[:-CROP, :-CROP]
+        boxes = box_sums(flicker, CROP, CROP)
         y, x = np.unravel_index(int(boxes.argmax()), boxes.shape)
         places.append((int(y), int(x)))
         flicker[max(0, y - CROP // 2) : y + CROP, max(0, x - CROP // 2) : x + CROP] = 0.0

@@ -16,12 +16,13 @@ import tyro
 from torch import Tensor
 
 from temporal_clean.clip import find_clips
-from temporal_clean.commands.hud_mask import PICTURES_A_SECOND
 from temporal_clean.commands.protocol import with_inputs
+from temporal_clean.evaluation.fidelity import squared_error
 from temporal_clean.evaluation.peers import own_peers
 from temporal_clean.evaluation.protocol.material import Loaded, clip_material, load
 from temporal_clean.evaluation.provenance import provenance
-from temporal_clean.keeping import Keep, still_pixels
+from temporal_clean.evaluation.sums import decibels
+from temporal_clean.keeping import Keep, still_in
 
 
 def main(
@@ -37,11 +38,10 @@ def main(
             continue
         clip = with_inputs(clip, ("native",))
         (loaded,) = load(clip_material([clip], clip.record.frames, ("native",)))
-        pictures = _pictures(loaded.frames)
-        found = still_pixels(pictures[:: round(loaded.frame_rate / PICTURES_A_SECOND)])
+        found = still_in(clip.path("native"))
         keep = Keep(found.mask)
         clean = whole.run(loaded.frames, None)
-        pairs = zip(pictures, _pictures(clean), strict=True)
+        pairs = zip(_pictures(loaded.frames), _pictures(clean), strict=True)
         kept = np.stack([keep.restore(before, after) for before, after in pairs])
         rows = {"came": loaded.frames, "clean": clean, "kept": _frames(kept)}
         figures = {"mask": float(found.mask.mean())}
@@ -66,9 +66,11 @@ def _frames(pictures: np.ndarray) -> Tensor:
 def _decibels(frames: Tensor, loaded: Loaded) -> tuple[float, float]:
     """On the HUD and on the rest, over all frames at once."""
     assert loaded.mask is not None
-    error = (frames - loaded.reference).square().mean(dim=1, keepdim=True)
-    on, off = ((error * m).sum() / m.sum() for m in (loaded.mask, 1.0 - loaded.mask))
-    return float(-10.0 * on.log10()), float(-10.0 * off.log10())
+    on, off = (
+        float(decibels(squared_error(frames, loaded.reference, where).pooled()))
+        for where in (loaded.mask, 1.0 - loaded.mask)
+    )
+    return on, off
 
 
 if __name__ == "__main__":

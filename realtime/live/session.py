@@ -8,16 +8,14 @@ from temporal_clean import assets
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.keeping import Keep
 from temporal_clean.realtime.engines import ENGINES
-from temporal_clean.realtime.live.capture.base import Capture
 from temporal_clean.realtime.live.capture.choose import open_capture
 from temporal_clean.realtime.live.control.server import ControlServer
 from temporal_clean.realtime.live.loop import LiveLoop
 from temporal_clean.realtime.live.options import LiveOptions
-from temporal_clean.realtime.live.present.base import Presenter
 from temporal_clean.realtime.live.present.choose import open_presenter
 from temporal_clean.realtime.live.present.recording import Recording
 
-__all__ = ["LiveResult", "run_live"]
+__all__ = ["LiveResult", "open_loop", "run_live"]
 
 
 class LiveResult(NamedTuple):
@@ -34,13 +32,9 @@ def run_live(options: LiveOptions, tell: Callable[[str], None]) -> LiveResult:
     Raises :class:`TemporalCleanError` if it cannot begin.
     """
     check_engine(options.model, options.engine)
-    keep = Keep.read(options.keep) if options.keep else None
-    capture = open_capture(options)
-    presenter = open_presenter(options, capture)
-    tell(f"{capture.description}, shown by {presenter.description}")
-    for note in presenter.notes:
+    loop = open_loop(options, tell)
+    for note in loop.presenter.notes:
         tell(note)
-    loop = LiveLoop(capture, presenter, options, tell, keep=keep)
     server = ControlServer(loop.desk.ask)
     try:
         server.start()
@@ -50,7 +44,16 @@ def run_live(options: LiveOptions, tell: Callable[[str], None]) -> LiveResult:
         loop.run()
     finally:
         server.stop()
-    return _result(loop, capture, presenter, tell)
+    return _result(loop, tell)
+
+
+def open_loop(options: LiveOptions, tell: Callable[[str], None]) -> LiveLoop:
+    """The loop of these options with all that it needs open, before its ``run``."""
+    keep = Keep.read(options.keep) if options.keep else None
+    capture = open_capture(options)
+    presenter = open_presenter(options, capture)
+    tell(f"{capture.description}, shown by {presenter.description}")
+    return LiveLoop(capture, presenter, options, tell, keep=keep)
 
 
 def check_engine(model: str, engine: str) -> None:
@@ -63,14 +66,13 @@ def check_engine(model: str, engine: str) -> None:
         raise TemporalCleanError(f"no engine '{engine}': expected auto, {', '.join(ENGINES)}")
 
 
-def _result(
-    loop: LiveLoop, capture: Capture, presenter: Presenter, tell: Callable[[str], None]
-) -> LiveResult:
+def _result(loop: LiveLoop, tell: Callable[[str], None]) -> LiveResult:
+    presenter = loop.presenter
     if isinstance(presenter, Recording):
         for line in presenter.outcome():
             tell(line)
         if presenter.dropped:
             loop.stats.dropped("not recorded", presenter.dropped)
     assert loop.ended is not None
-    stats = {"source": capture.description, **loop.stats.record(loop.clock())}
+    stats = {"source": loop.capture.description, **loop.stats.record(loop.clock())}
     return LiveResult(stats, loop.ended.reason, loop.ended.error)

@@ -9,9 +9,6 @@ from temporal_clean.files import require_writable
 
 __all__ = ["hud_mask"]
 
-# Pictures compared are so far apart: the world has moved on, digits have hardly changed.
-PICTURES_A_SECOND = 15
-
 
 def hud_mask(
     recording: Annotated[str, tyro.conf.Positional],
@@ -41,24 +38,14 @@ def hud_mask(
 
     from temporal_clean.commands.progress import progress_bar, say
     from temporal_clean.errors import TemporalCleanError
-    from temporal_clean.keeping import still_pixels
+    from temporal_clean.keeping import still_in
     from temporal_clean.side_by_side import write_png
-    from temporal_clean.video import open_input, to_8_bits
 
     if output.suffix.lower() != ".png":
         raise TemporalCleanError(f"'{output}': a mask is a .png, name it so")
     require_writable(output, overwrite)
-    with open_input(recording, start, end) as reader, progress_bar(recording) as progress:
-        rate = float(reader.info.frame_rate or PICTURES_A_SECOND)
-        step = max(1, round(rate / PICTURES_A_SECOND))
-
-        def pictures():
-            for index, frame in enumerate(reader):
-                progress(index + 1, reader.info.frames)
-                if index % step == 0:
-                    yield to_8_bits(frame.pixels)
-
-        found = still_pixels(pictures(), tolerance)
+    with progress_bar(recording) as progress:
+        found = still_in(recording, start, end, tolerance, progress)
     write_png(np.repeat(found.mask[..., None], 3, axis=2).astype(np.uint8) * 255, output)
     say(
         f"{output}: {found.mask.mean():.1%} of the picture stood still in {found.pairs} moments of "

@@ -35,12 +35,7 @@ def write_sheet(path: Path, report: Report, title: str, overwrite: bool = False)
         raise TemporalCleanError(f"expected a name that ends in .png, got '{path.name}'")
     if path.exists() and not overwrite:
         raise TemporalCleanError(f"'{path}' exists already; add --overwrite to replace it")
-    partial = path.with_name(f".{path.stem}.partial.png")
-    try:
-        write_png(draw_sheet(report, title), partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_png(draw_sheet(report, title), path)
     return path
 
 

@@ -14,9 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from temporal_clean.errors import TemporalCleanError
-from temporal_clean.keeping import Keep
 from temporal_clean.machine import processor
-from temporal_clean.realtime.live.capture.choose import open_capture
 from temporal_clean.realtime.live.capture.pattern import Pattern
 from temporal_clean.realtime.live.desktop import has_x11, require_x11
 from temporal_clean.realtime.live.events import Command, CommandGiven
@@ -26,9 +24,8 @@ from temporal_clean.realtime.live.latency.processes import (
     RunningReader,
     running_reader,
 )
-from temporal_clean.realtime.live.loop import LiveLoop
 from temporal_clean.realtime.live.options import LiveOptions
-from temporal_clean.realtime.live.present.choose import open_presenter
+from temporal_clean.realtime.live.session import open_loop
 
 __all__ = ["Measurement", "measure_latency"]
 
@@ -113,11 +110,7 @@ def _live(
     options: LiveOptions, reader: RunningReader, seconds: float, tell: Callable[[str], None]
 ) -> dict[str, Any]:
     """A session that ends ``seconds`` after its first picture was seen on screen; its figures."""
-    keep = Keep.read(options.keep) if options.keep else None
-    capture = open_capture(options)
-    presenter = open_presenter(options, capture)
-    tell(f"{capture.description}, shown by {presenter.description}")
-    loop = LiveLoop(capture, presenter, options, tell, keep=keep)
+    loop = open_loop(options, tell)
     over = threading.Event()
 
     def end_in_time() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from temporal_clean.boxes import box_sums
 from temporal_clean.evaluation.known import KNOWN
 from temporal_clean.evaluation.report.figures import badness, figure_text, is_perfect, judges
 from temporal_clean.evaluation.report.shown import Shown
@@ -82,8 +83,7 @@ def worst_area(shown: Shown, at: int, temporal: bool) -> Area:
     error = _error(shown, at, temporal)
     height, width = error.shape
     w, h = min(CROP, width), min(LOW if temporal else CROP, height)
-    sums = np.pad(error.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-    boxes = sums[h:, w:] - sums[:-h, w:] - sums[h:, :-w] + sums[:-h, :-w]
+    boxes = box_sums(error, h, w)
     y, x = np.unravel_index(int(np.argmax(boxes)), boxes.shape)
     return int(x), int(y), w, h
 
