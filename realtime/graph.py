@@ -121,7 +121,7 @@ def fixed_graph(graph: bytes, request: GraphRequest) -> onnx.ModelProto:
 
     model = onnx.load_from_string(graph)
     _keep_outputs(model, request.inspect)
-    _write_sizes(model, *request.inner_size())
+    write_sizes(model, *request.inner_size())
     model = onnxslim.slim(model)
     if not isinstance(model, onnx.ModelProto):
         raise TemporalCleanError("onnxslim gave no graph: reinstall it (pip install -U onnxslim)")
@@ -144,7 +144,7 @@ def _keep_outputs(model: onnx.ModelProto, inspect: bool) -> None:
     model.graph.output.extend(kept)
 
 
-def _write_sizes(model: onnx.ModelProto, height: int, width: int) -> None:
+def write_sizes(model: onnx.ModelProto, height: int, width: int) -> None:
     """Put numbers in the place of the symbols 16*h, 4*w and so on."""
     symbols = {"h": height // MULTIPLE_OF, "w": width // MULTIPLE_OF}
     for value in model.graph.input:

@@ -29,8 +29,8 @@ __all__ = ["BenchPlan", "Entry", "Opened", "chosen_variants", "open_entry", "pla
 # What every engine runs beside the models, to tell one machine's speed from another's.
 REFERENCE = "reference"
 FRAMES_IN_PATTERN = 4
-# An engine of torch runs checkpoints, no graphs.
-CHECKPOINTS_ONLY = frozenset({"torch"})
+# Engines that run our step and no other graph: torch runs checkpoints, fused knows the step's parts.
+OWN_STEP_ONLY = frozenset({"torch", "fused"})
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def planned(
 ) -> list[Entry]:
     """The entries of one size; graphs that are not ours are written into ``folder``."""
     request = GraphRequest(size[1], size[0])
-    graphs = [v for v in variants if v.id.partition(":")[0] not in CHECKPOINTS_ONLY]
+    graphs = [v for v in variants if v.id.partition(":")[0] not in OWN_STEP_ONLY]
     entries = []
     for variant in graphs:
         small = GraphRequest(*REFERENCE_SIZE)

@@ -27,8 +27,8 @@ __all__ = [
     "why_none",
 ]
 
-# Ranks: below 100 a graphics card or NPU, 100 the processor, the reference last.
-PROCESSOR_RANK, REFERENCE_RANK = 100, 1000
+# Ranks: below 98 a graphics card or NPU, up to 101 the processor, the reference last.
+FUSED_RANK, PROCESSOR_RANK, REFERENCE_RANK = 98, 100, 1000
 # OpenVINO itself just before ONNX Runtime's provider of it: one layer less.
 OPENVINO_GPU_RANK, OPENVINO_NPU_RANK = 23, 69
 
@@ -112,6 +112,23 @@ def _openvino(variant: Variant, model: str | Path, request: GraphRequest) -> Eng
     graph = shipped_graph(model, request)
     device = variant.device.split(" ")[0]
     return OpenVinoEngine(graph, variant.precision, cache_folder() / "openvino", device)
+
+
+def _fused_variants() -> list[Variant]:
+    from temporal_clean.realtime.engines.openvino import fastest_precision
+
+    precisions = dict.fromkeys([fastest_precision(), "f32"])
+    return [
+        Variant("fused", precision, "CPU", FUSED_RANK + place)
+        for place, precision in enumerate(precisions)
+    ]
+
+
+def _fused(variant: Variant, model: str | Path, request: GraphRequest) -> Engine:
+    from temporal_clean.realtime.engines.fused_engine import FusedEngine
+
+    graph = assets.graph_path(model).read_bytes()
+    return FusedEngine(graph, request, variant.precision, cache_folder() / "openvino")
 
 
 def _onnxruntime_variants() -> list[Variant]:
@@ -216,6 +233,7 @@ KINDS: dict[str, EngineKind] = {
     "openvino": EngineKind(
         "openvino", "openvino", "pip install openvino", _openvino_variants, _openvino
     ),
+    "fused": EngineKind("numba", "numba", "pip install numba openvino", _fused_variants, _fused),
     "onnxruntime": EngineKind(
         "onnxruntime",
         "onnxruntime",

@@ -12,6 +12,7 @@ from temporal_clean.errors import TemporalCleanError
 from temporal_clean.realtime.cache import cache_folder
 from temporal_clean.realtime.engines import choice, open_engine
 from temporal_clean.realtime.engines.base import StepResult
+from temporal_clean.realtime.engines.fused_engine import FusedEngine
 from temporal_clean.realtime.engines.onnx_runtime import OnnxRuntimeEngine
 from temporal_clean.realtime.engines.openvino import OpenVinoEngine, fastest_precision
 from temporal_clean.realtime.engines.self_test import compare_to_reference
@@ -69,6 +70,16 @@ def test_openvino_f32_agrees_with_torch(reference, clip) -> None:
     agrees(np.abs(run(OpenVinoEngine(graph(model, clip), "f32"), clip) - expected))
 
 
+def test_fused_f32_agrees_with_torch(reference, clip) -> None:
+    model, expected = reference
+    agrees(np.abs(run(fused(model, clip, "f32"), clip) - expected))
+
+
+def fused(model: str, clip: np.ndarray, precision: str) -> FusedEngine:
+    request = GraphRequest(*clip.shape[1:3], "rgb16")
+    return FusedEngine(assets.graph_path(model).read_bytes(), request, precision)
+
+
 def agrees(difference: np.ndarray) -> None:
     """As far as single precision lets them: each step looks for motion in its own last picture, so
     where motion is ambiguous rounding grows from frame to frame (docs/LOG.md).
@@ -92,14 +103,24 @@ def test_openvino_bf16_stays_close_to_torch(reference, clip) -> None:
     assert np.quantile(difference, 0.99) < 3.3e-2
 
 
+@pytest.mark.skipif(fastest_precision() != "bf16", reason="this processor has no bf16")
+def test_fused_bf16_stays_closer_to_torch_than_openvinos(reference, clip) -> None:
+    """Motion is found in single precision, whatever the networks compute in."""
+    model, expected = reference
+    ours = np.abs(run(fused(model, clip, "bf16"), clip) - expected)
+    theirs = np.abs(run(OpenVinoEngine(graph(model, clip), "bf16"), clip) - expected)
+    assert ours.mean() < 0.75 * theirs.mean()
+
+
 def test_fp16_graph_stays_close_to_torch(reference, clip) -> None:
     model, expected = reference
     difference = np.abs(run(OnnxRuntimeEngine(graph(model, clip, "fp16")), clip) - expected)
     assert difference.mean() < 5e-3
 
 
-def test_streams_do_not_share_history(clip) -> None:
-    engine = OpenVinoEngine(graph("fast", clip), "f32")
+@pytest.mark.parametrize("name", ["openvino", "fused"])
+def test_streams_do_not_share_history(name: str, clip) -> None:
+    engine = open_engine("fast", GraphRequest(*clip.shape[1:3], "rgb16"), name).engine
     alone = run(engine, clip)
     first, second = engine.new_state(), engine.new_state()
     together = []
@@ -109,7 +130,7 @@ def test_streams_do_not_share_history(clip) -> None:
     assert np.array_equal(np.stack(together), alone)
 
 
-@pytest.mark.parametrize("name", ["openvino", "onnxruntime", "torch"])
+@pytest.mark.parametrize("name", ["openvino", "fused", "onnxruntime", "torch"])
 def test_reset_forgets(name: str, clip) -> None:
     if name == "torch":
         pytest.importorskip("torch", reason="pip install 'temporal-clean[test]'")
@@ -124,10 +145,18 @@ def test_reset_forgets(name: str, clip) -> None:
 def test_auto_names_its_engine_and_reason(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("TEMPORAL_CLEAN_CACHE", str(tmp_path))
     opened = open_engine("fast", GraphRequest(64, 80))
-    assert opened.engine.describe().name == "openvino"
+    assert opened.engine.describe().name == "fused"
     assert "agrees with ONNX Runtime over 3 frames" in opened.reason
     assert list((tmp_path / "self-test").glob("*.json"))
     assert list((tmp_path / "graphs").glob("*.onnx"))
+
+
+def test_auto_takes_an_engine_with_maps_where_maps_are_asked_for() -> None:
+    opened = open_engine("fast", GraphRequest(64, 80, inspect=True))
+    assert opened.engine.describe().name == "openvino"
+    assert "the fused engine gives no inspection maps" in opened.reason
+    with pytest.raises(TemporalCleanError, match="gives no inspection maps"):
+        open_engine("fast", GraphRequest(64, 80, inspect=True), "fused")
 
 
 class Wrong(OpenVinoEngine):
@@ -138,12 +167,22 @@ class Wrong(OpenVinoEngine):
         return super().step(frame, state)
 
 
+class WrongFused(FusedEngine):
+    """The same."""
+
+    def step(self, frame, state) -> StepResult:
+        state.reset()
+        return super().step(frame, state)
+
+
 def test_auto_demotes_an_engine_that_disagrees(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("TEMPORAL_CLEAN_CACHE", str(tmp_path))
     monkeypatch.setattr("temporal_clean.realtime.engines.openvino.OpenVinoEngine", Wrong)
+    monkeypatch.setattr("temporal_clean.realtime.engines.fused_engine.FusedEngine", WrongFused)
     opened = open_engine("fast", GraphRequest(64, 80))
     assert opened.engine.describe().name == "onnxruntime"
-    assert "demoted: differs from ONNX Runtime" in opened.reason
+    for engine in ("fused f32", "openvino f32"):
+        assert f"{engine} demoted: differs from ONNX Runtime" in opened.reason
 
 
 def test_auto_survives_an_engine_that_fails(tmp_path, monkeypatch) -> None:
@@ -153,6 +192,7 @@ def test_auto_survives_an_engine_that_fails(tmp_path, monkeypatch) -> None:
         raise RuntimeError("no such instruction")
 
     monkeypatch.setattr("temporal_clean.realtime.engines.openvino.OpenVinoEngine", broken)
+    monkeypatch.setattr("temporal_clean.realtime.engines.fused_engine.FusedEngine", broken)
     opened = open_engine("fast", GraphRequest(64, 80))
     assert opened.engine.describe().name == "onnxruntime"
     assert "no such instruction" in opened.reason
