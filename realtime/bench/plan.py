@@ -29,7 +29,7 @@ __all__ = ["BenchPlan", "Entry", "Opened", "chosen_variants", "open_entry", "pla
 # What every engine runs beside the models, to tell one machine's speed from another's.
 REFERENCE = "reference"
 FRAMES_IN_PATTERN = 4
-# Engines that run our step and no other graph: torch runs checkpoints, fused knows the step's parts.
+# Engines that run our step and no other graph: torch runs checkpoints, fused knows its parts.
 OWN_STEP_ONLY = frozenset({"torch", "fused"})
 
 

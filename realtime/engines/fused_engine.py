@@ -1,8 +1,6 @@
 """The processor's fastest engine: networks by OpenVINO, everything between them in fused loops."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +9,7 @@ from temporal_clean.errors import TemporalCleanError
 from temporal_clean.realtime.engines.base import EngineInfo, StepResult
 from temporal_clean.realtime.engines.openvino import shared_core
 from temporal_clean.realtime.fused import correcting, finishing, history, motion, pictures
+from temporal_clean.realtime.fused.compiling import tell_if_first
 from temporal_clean.realtime.fused.constants import SOLVES
 from temporal_clean.realtime.fused.networks import Network
 from temporal_clean.realtime.fused.parts import take_apart
@@ -69,6 +68,7 @@ class FusedEngine:
             raise TemporalCleanError(
                 "the fused engine gives no inspection maps: choose --engine openvino"
             )
+        tell_if_first()
         self.request, self.precision = request, precision
         parts = take_apart(graph, *request.inner_size())
         self.cell, self.learned = CELLS[parts.cell], parts.motion
@@ -104,7 +104,12 @@ class FusedEngine:
         self.coarse = _empty(3, height // 16, width // 16, 3)
         self.sums = _empty(height // 16, 7)
         self.usable = _empty(1)
-        self.frame_scale, self.order, self.largest, self.rounding = F(1.0), (0, 1, 2), F(1.0), F(0.0)
+        self.frame_scale, self.order, self.largest, self.rounding = (
+            F(1.0),
+            (0, 1, 2),
+            F(1.0),
+            F(0.0),
+        )
         if frames != "planar":
             _, channels, largest = PICTURES[frames]
             self.order, self.largest, self.rounding = tuple(channels), F(largest), F(0.5)
@@ -198,9 +203,9 @@ class FusedEngine:
         history.bring_features(state.hidden, found, fusion["hidden"])
         pictures.local_range(self.luma, self.mean, self.reach, self.scratch)
         history.bring_picture(
-            state.clean, state.luma, found, self.upsampling, self.context["motion_detail"], self.pixels,
-            self.scale, self.luma, self.mean, self.reach, self.cell, fusion["past"],
-            self.clipped, fusion["differences"],
+            state.clean, state.luma, found, self.upsampling, self.context["motion_detail"],
+            self.pixels, self.scale, self.luma, self.mean, self.reach, self.cell,
+            fusion["past"], self.clipped, fusion["differences"],
         )  # fmt: skip
 
     def _finish(self, frame: NDArray, state: FusedState) -> NDArray:

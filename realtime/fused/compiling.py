@@ -8,6 +8,7 @@ float32. ``loaded`` and ``stored`` go from one to the other and leave float32 as
 """
 
 import hashlib
+import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +23,7 @@ from numba.extending import intrinsic, overload
 
 from temporal_clean.realtime.cache import cache_folder
 
-__all__ = ["F", "exp", "helper", "kernel", "loaded", "sigmoid", "stored"]
+__all__ = ["F", "exp", "helper", "kernel", "loaded", "sigmoid", "stored", "tell_if_first"]
 
 # Sources change with each version of the project; kernels of one take a few megabytes.
 KEPT_VERSIONS = 3
@@ -47,12 +48,20 @@ def _kernel_folder() -> Path:
 # Never Numba's own queue of work: it ends the process when two threads compute at once.
 if numba.config.THREADING_LAYER == "default":  # type: ignore[attr-defined]
     numba.config.THREADING_LAYER = "threadsafe"  # type: ignore[attr-defined]
-_FOLDER = str(_kernel_folder())
+_FOLDER = _kernel_folder()
+
+
+def tell_if_first() -> None:
+    """Says why the first step takes long where nothing has been compiled yet."""
+    if not any(_FOLDER.iterdir()):
+        logging.getLogger("temporal_clean").warning(
+            "compiling the fused engine's loops for this processor: half a minute, once"
+        )
 
 
 def kernel(function: Callable) -> Any:
     """A loop over rows (``numba.prange``) on all threads, called from Python."""
-    others, numba.config.CACHE_DIR = numba.config.CACHE_DIR, _FOLDER  # type: ignore[attr-defined]
+    others, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(_FOLDER)  # type: ignore[attr-defined]
     try:
         return numba.njit(parallel=True, cache=True, fastmath=True, error_model="numpy")(function)
     finally:
@@ -64,20 +73,20 @@ def helper(function: Callable) -> Any:
     return numba.njit(fastmath=True, error_model="numpy")(function)
 
 
-@intrinsic
-def _float_of_bits(typing_context: Any, bits: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], ir.FloatType())
+def _reinterpreted(to: Any, lower: Any) -> Any:
+    """Kernels' function that takes a number's bits for another type's."""
 
-    return types.float32(types.int32), generate
+    def reinterpret(typing_context: Any, value: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return builder.bitcast(arguments[0], lower)
+
+        return to(value), generate
+
+    return intrinsic(reinterpret)
 
 
-@intrinsic
-def _bits_of_float(typing_context: Any, value: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], ir.IntType(32))
-
-    return types.uint32(types.float32), generate
+_float_of_bits = _reinterpreted(types.float32, ir.FloatType())
+_bits_of_float = _reinterpreted(types.uint32, ir.IntType(32))
 
 
 def loaded(value):
@@ -90,14 +99,14 @@ def stored(array, value):
     raise NotImplementedError("inside kernels only")
 
 
-@overload(loaded, inline="always")
+@overload(loaded)
 def _loaded(value):
     if isinstance(value, types.Float):
         return lambda value: value
     return lambda value: _float_of_bits(np.int32(value) << np.int32(16))
 
 
-@overload(stored, inline="always")
+@overload(stored)
 def _stored(array, value):
     if isinstance(array.dtype, types.Float):
         return lambda array, value: value

@@ -4,7 +4,7 @@ import numpy as np
 from numba import prange
 
 from temporal_clean.realtime.fused.compiling import F, helper, kernel, sigmoid, stored
-from temporal_clean.realtime.fused.phases import WHOLE, from_phases, to_phases
+from temporal_clean.realtime.fused.phases import WHOLE, fill, from_phases, to_phases
 from temporal_clean.realtime.fused.pictures import luma_row, pixel_row
 
 __all__ = ["correct", "summarise"]
@@ -24,7 +24,7 @@ def correct(pixels, scale, luma, heads, cell, delta, given, light, colours):
         filtered, weights = np.empty(columns, np.float32), np.empty(columns, np.float32)
         picture = np.empty((3, columns), np.float32)
         for c in range(3):
-            colours[c, cell_row, :] = ZERO
+            fill(colours[c, cell_row], ZERO)
         for y in range(4 * cell_row, 4 * cell_row + 4):
             here = luma[y]
             from_phases(heads, 0, y, cell, mask)

@@ -9,7 +9,7 @@ from numba import prange
 from temporal_clean.realtime.fused.compiling import F, helper, kernel, loaded, sigmoid, stored
 from temporal_clean.realtime.fused.constants import HIGHEST_GATE, LOWEST_GATE
 from temporal_clean.realtime.fused.correcting import summarise
-from temporal_clean.realtime.fused.phases import QUARTERS, from_phases
+from temporal_clean.realtime.fused.phases import QUARTERS, fill, from_phases
 from temporal_clean.realtime.fused.pictures import encode_row, luma_row, pixel_row
 
 __all__ = ["MARGIN", "finish", "remember"]
@@ -38,7 +38,7 @@ def finish(
         trust, share = np.empty(columns, np.float32), np.empty(columns, np.float32)
         change, clean = np.empty(columns, np.float32), np.empty((3, columns), np.float32)
         for c in range(3):
-            colours[c, cell_row, :] = ZERO
+            fill(colours[c, cell_row], ZERO)
         for y in range(4 * cell_row, 4 * cell_row + 4):
             from_phases(doubt, 0, y, QUARTERS, trust)
             from_phases(heads, 0, y, cell, share)
@@ -78,12 +78,19 @@ def _keep(clean, past, past_luma, y):
     for x in range(MARGIN):
         for c in range(4):
             line[x, c], line[MARGIN + columns + x, c] = inside[0, c], inside[columns - 1, c]
-    if y == 0:
-        past[:MARGIN] = line
-        past_luma[:MARGIN] = luma
-    if at == past.shape[0] - MARGIN - 1:
-        past[at + 1 :] = line
-        past_luma[at + 1 :] = luma
+    first = 0 if y == 0 else at
+    beyond = past.shape[0] if at == past.shape[0] - MARGIN - 1 else at + 1
+    for row in range(first, beyond):
+        if row != at:
+            _copy(line, luma, past[row], past_luma[row])
+
+
+@helper
+def _copy(line, luma, to, to_luma):
+    for x in range(len(luma)):
+        to_luma[x] = luma[x]
+        for c in range(4):
+            to[x, c] = line[x, c]
 
 
 @kernel

@@ -19,7 +19,7 @@ PHASES = 16
 def _place(position, length):
     """The first of the two places around it, and how far towards the second; borders repeated."""
     position = min(max(position, ZERO), F(length - 1))
-    first = min(int(position), length - 2)
+    first = max(min(int(position), length - 2), 0)
     return first, position - F(first)
 
 
@@ -227,8 +227,8 @@ def bring_picture(
     shows nearby; and the differences that the fusion looks at (temporal_clean/history.py,
     models/neighbourhood.py, models/fusion.py).
 
-    ``past`` as ``finish`` leaves it; ``upsampling`` is (2, 9, 32), for motion in cells; ``clipped`` has the frame
-    subtracted.
+    ``past`` as ``finish`` leaves it; ``upsampling`` is (2, 9, 32), for motion in cells;
+    ``clipped`` has the frame subtracted.
     """
     rows, columns = luma.shape
     flat, flat_luma, line = past.reshape(-1), past_luma.reshape(-1), past_luma.shape[1]
@@ -276,7 +276,9 @@ def _find_row(place, y, rows, columns, line, start, taps):
     _place_row(place[1], F(y), ZERO, F(rows + 1))
     right, below = place[0], place[1]
     for x in range(columns):
-        ix, iy = np.int32(right[x]), np.int32(below[x])
+        # Whatever a number is, its pixel lies in the picture: nothing outside is ever read.
+        ix = max(min(np.int32(right[x]), np.int32(columns + 5)), np.int32(2))
+        iy = max(min(np.int32(below[x]), np.int32(rows + 5)), np.int32(2))
         start[x] = np.int64(iy) * line + np.int64(ix)
         right[x] -= F(ix)
         below[x] -= F(iy)

@@ -12,8 +12,9 @@ FOUR = ir.VectorType(ir.FloatType(), 4)
 FAST = ("fast",)
 
 
-@intrinsic
-def look_up(typing_context, colours, luma, first, line, across, down, right_taps, down_taps, x, out):
+def _look_up(
+    typing_context, colours, luma, first, line, across, down, right_taps, down_taps, x, out
+):
     """Colours bilinearly, with luma's cubic lookup in the place of their own luma's bilinear.
 
     colours: (pixels x 4) red, green, blue and luma; luma: (pixels); ``first`` is the pixel to the
@@ -26,16 +27,28 @@ def look_up(typing_context, colours, luma, first, line, across, down, right_taps
         lookup.write()
         return context.get_dummy_value()
 
-    signature = types.void(
-        colours, luma, first, line, across, down, right_taps, down_taps, x, out
-    )
+    signature = types.void(colours, luma, first, line, across, down, right_taps, down_taps, x, out)
     return signature, generate
+
+
+look_up: Any = intrinsic(_look_up)
 
 
 class _Lookup:
     def __init__(self, context: Any, builder: Any, signature: Any, arguments: Any) -> None:
         self.builder = builder
-        (colours, luma, self.first, self.line, self.across, self.down, right, below, self.x, out) = (
+        (
+            colours,
+            luma,
+            self.first,
+            self.line,
+            self.across,
+            self.down,
+            right,
+            below,
+            self.x,
+            out,
+        ) = (
             context.make_array(kind)(context, builder, value).data
             if isinstance(kind, types.Array)
             else value

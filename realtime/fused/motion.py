@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from temporal_clean.realtime.fused import constants as k
 from temporal_clean.realtime.fused.compiling import F, exp, helper, kernel, loaded
+from temporal_clean.realtime.fused.phases import fill
 
 __all__ = [
     "enlarge",
@@ -224,7 +225,7 @@ def _warp_row(flat, rows, columns, motion, y, out):
     for x in range(columns):
         px = min(max(F(x) + motion[x, 0], ZERO), right)
         py = min(max(F(y) + motion[x, 1], ZERO), bottom)
-        ix, iy = min(int(px), columns - 2), min(int(py), rows - 2)
+        ix, iy = _inside(px, columns), _inside(py, rows)
         across, down = px - F(ix), py - F(iy)
         a = np.uintp((iy * columns + ix) * 3)
         for c in range(3):
@@ -296,19 +297,25 @@ def _candidate_row(motion, y, out):
         for x in range(columns):
             own[x] = here[x, c]
             none[x] = ZERO
-        left[:DISTANCE] = ZERO
-        right[columns - DISTANCE :] = ZERO
+        fill(left[:DISTANCE], ZERO)
+        fill(right[columns - DISTANCE :], ZERO)
         for x in range(columns - DISTANCE):
             left[x + DISTANCE] = own[x]
             right[x] = own[x + DISTANCE]
         for place, row in ((3, y - DISTANCE), (4, y + DISTANCE)):
             to = out[place, c]
             if row < 0 or row >= rows:
-                to[:] = ZERO
+                fill(to, ZERO)
             else:
                 other = motion[row]
                 for x in range(columns):
                     to[x] = other[x, c]
+
+
+@helper
+def _inside(position, length):
+    """The first of the two places around it; whatever a number is, none outside is ever read."""
+    return max(min(int(position), length - 2), 0)
 
 
 @helper
@@ -319,7 +326,7 @@ def _look_up_row(flat, rows, columns, motion, y, out):
     for x in range(columns):
         px = min(max(F(x) + motion[0, x], ZERO), right)
         py = min(max(F(y) + motion[1, x], ZERO), bottom)
-        ix, iy = min(int(px), columns - 2), min(int(py), rows - 2)
+        ix, iy = _inside(px, columns), _inside(py, rows)
         across, down = px - F(ix), py - F(iy)
         a = np.uintp(iy * columns + ix)
         upper, lower = flat[a], flat[a + step]
@@ -332,12 +339,13 @@ def _look_up_row(flat, rows, columns, motion, y, out):
 def _choose_row(means, candidates, count, out):
     columns = means.shape[1]
     best, factor = np.empty(columns, np.float32), np.empty(columns, np.float32)
-    total, weight = np.zeros(columns, np.float32), np.empty(columns, np.float32)
-    across, down = np.zeros(columns, np.float32), np.zeros(columns, np.float32)
+    total, weight = np.empty(columns, np.float32), np.empty(columns, np.float32)
+    across, down = np.empty(columns, np.float32), np.empty(columns, np.float32)
     for x in range(columns):
         inside = count * F(min(x, 2) + min(columns - 1 - x, 2) + 1)
         factor[x] = DECISION / (means[CANDIDATES, x] + LEAST_CONTRAST * inside)
         best[x] = means[0, x]
+        total[x] = across[x] = down[x] = ZERO
     for c in range(1, CANDIDATES):
         for x in range(columns):
             best[x] = min(best[x], means[c, x])
@@ -363,7 +371,8 @@ def filter_motion(motion, scale, places, worth, strictness, out):
         rights = np.empty((CELLS, columns), np.float32)
         belows = np.empty((CELLS, columns), np.float32)
         logits = np.empty((CELLS, columns), np.float32)
-        best = np.full(columns, F(-1e30))
+        best = np.empty(columns, np.float32)
+        fill(best, F(-1e30))
         here = motion[y]
         for cell in range(CELLS):
             row = min(max(y + FILTER_DISTANCE * (cell // 3 - 1), 0), rows - 1)
@@ -380,8 +389,10 @@ def filter_motion(motion, scale, places, worth, strictness, out):
                 below[x] = min(max(below[x], -FARTHEST_APART), FARTHEST_APART)
                 logit[x] -= (right[x] * right[x] + below[x] * below[x]) * strictness
                 best[x] = max(best[x], logit[x])
-        total = np.zeros(columns, np.float32)
-        across, down = np.zeros(columns, np.float32), np.zeros(columns, np.float32)
+        total = np.empty(columns, np.float32)
+        across, down = np.empty(columns, np.float32), np.empty(columns, np.float32)
+        for row in (total, across, down):
+            fill(row, ZERO)
         for cell in range(CELLS):
             right, below, logit = rights[cell], belows[cell], logits[cell]
             for x in range(columns):

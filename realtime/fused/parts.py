@@ -33,8 +33,8 @@ class MotionParameters:
 class Parts:
     """Graphs with inputs and outputs named by their role; pictures go in as phases of ``cell``.
 
-    ``spatial``: frame to heads (mask's logits, correction, filters), tokens, surprise, features and,
-    where the model has that level, half.
+    ``spatial``: frame to heads (mask's logits, correction, filters), tokens, surprise, features
+    and, where the model has that level, half.
     ``context``: picture to belief_16, belief_8, belief_4, outlook (doubt, context), places, worth,
     motion_detail.
     ``doubt``: colours, others, prior to doubt and doubt_phases, in [0, 1].
@@ -134,8 +134,14 @@ def take_apart(graph: bytes, height: int, width: int) -> Parts:
         float(find.value("model.flow.second_thoughts.photometric_tolerance")),
         find.value("model.flow.motion_upsampling.interpolate.weight"),
     )
-    graphs = [part.SerializeToString() for part in (spatial, context, doubt, fusion)]
-    return Parts(*graphs, motion, cell)
+    return Parts(
+        spatial.SerializeToString(),
+        context.SerializeToString(),
+        doubt.SerializeToString(),
+        fusion.SerializeToString(),
+        motion,
+        cell,
+    )
 
 
 class _Finder:

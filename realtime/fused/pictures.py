@@ -10,7 +10,15 @@ from temporal_clean.realtime.fused.compiling import F, helper, kernel
 from temporal_clean.realtime.fused.constants import CLIP_DEVIATIONS, LUMA
 from temporal_clean.realtime.fused.phases import WHOLE, to_phases
 
-__all__ = ["decode", "encode_enlarged", "encode_row", "halve", "local_range", "luma_row", "pixel_row"]
+__all__ = [
+    "decode",
+    "encode_enlarged",
+    "encode_row",
+    "halve",
+    "local_range",
+    "luma_row",
+    "pixel_row",
+]
 
 RED, GREEN, BLUE = LUMA
 ZERO, ONE = F(0.0), F(1.0)
@@ -118,9 +126,7 @@ def encode_row(red, green, blue, order, largest, rounding, out):
 
 
 @kernel
-def encode_enlarged(
-    frame, frame_scale, pixels, scale, clean, order, largest, rounding, picture
-):
+def encode_enlarged(frame, frame_scale, pixels, scale, clean, order, largest, rounding, picture):
     """The frame plus what changed at half the size, enlarged (bilinear, half pixels)."""
     rows, columns = pixels.shape[1:]
     width = picture.shape[1]

@@ -1,4 +1,4 @@
-"""Each kernel computes what the networks' own definition computes, on random pictures of odd shapes."""
+"""Each kernel computes what the step's own definition computes, on random pictures."""
 
 import numpy as np
 import pytest
