@@ -73,20 +73,20 @@ def helper(function: Callable) -> Any:
     return numba.njit(fastmath=True, error_model="numpy")(function)
 
 
-def _reinterpreted(to: Any, lower: Any) -> Any:
-    """Kernels' function that takes a number's bits for another type's."""
+def _reinterpreted(of: Any, to: Any, lower: Any) -> Any:
+    """Kernels' function that takes the bits of one type's number for another's."""
 
     def reinterpret(typing_context: Any, value: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             return builder.bitcast(arguments[0], lower)
 
-        return to(value), generate
+        return to(of), generate
 
     return intrinsic(reinterpret)
 
 
-_float_of_bits = _reinterpreted(types.float32, ir.FloatType())
-_bits_of_float = _reinterpreted(types.uint32, ir.IntType(32))
+_float_of_bits = _reinterpreted(types.int32, types.float32, ir.FloatType())
+_bits_of_float = _reinterpreted(types.float32, types.uint32, ir.IntType(32))
 
 
 def loaded(value):
