@@ -27,8 +27,8 @@ __all__ = [
     "why_none",
 ]
 
-# Ranks: below 98 a graphics card or NPU, up to 101 the processor, the reference last.
-FUSED_RANK, PROCESSOR_RANK, REFERENCE_RANK = 98, 100, 1000
+# Ranks: below 99 a graphics card or NPU, up to 101 the processor, the reference last.
+FUSED_RANK, PROCESSOR_RANK, REFERENCE_RANK = 99, 100, 1000
 # OpenVINO itself just before ONNX Runtime's provider of it: one layer less.
 OPENVINO_GPU_RANK, OPENVINO_NPU_RANK = 23, 69
 
@@ -117,11 +117,10 @@ def _openvino(variant: Variant, model: str | Path, request: GraphRequest) -> Eng
 def _fused_variants() -> list[Variant]:
     from temporal_clean.realtime.engines.openvino import fastest_precision
 
+    # In f32 convolutions take most of the time, and it gains little (docs/LOG.md).
     precisions = dict.fromkeys([fastest_precision(), "f32"])
-    return [
-        Variant("fused", precision, "CPU", FUSED_RANK + place)
-        for place, precision in enumerate(precisions)
-    ]
+    ranks = {"bf16": FUSED_RANK}
+    return [Variant("fused", precision, "CPU", ranks.get(precision)) for precision in precisions]
 
 
 def _fused(variant: Variant, model: str | Path, request: GraphRequest) -> Engine:
