@@ -49,7 +49,7 @@ def test_cleans_a_game_clip(tmp_path, capsys) -> None:
     for stage in ("decode_ms", "step_ms", "encode_ms"):
         assert 0 < record[stage]["p50"] <= record[stage]["p95"]
     assert "agrees with ONNX Runtime" in record["engine_reason"]
-    assert record["engine"].startswith("openvino")
+    assert record["engine"].startswith(("fused", "openvino"))
     assert record["resets"] == 0
     assert "30 frames" in capsys.readouterr().out
     assert not list(tmp_path.glob(".*"))
