@@ -232,7 +232,9 @@ KINDS: dict[str, EngineKind] = {
     "openvino": EngineKind(
         "openvino", "openvino", "pip install openvino", _openvino_variants, _openvino
     ),
-    "fused": EngineKind("numba", "numba", "pip install numba openvino", _fused_variants, _fused),
+    "fused": EngineKind(
+        "numba", "numba", "pip install 'temporal-clean[fused]'", _fused_variants, _fused
+    ),
     "onnxruntime": EngineKind(
         "onnxruntime",
         "onnxruntime",
