@@ -1,6 +1,8 @@
 """The per-user cache: graphs fixed to a size, compiled models, self-test results."""
 
 import os
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,7 @@ from temporal_clean.files import write_whole
 if TYPE_CHECKING:
     from temporal_clean.realtime.graph import GraphRequest
 
-__all__ = ["cache_folder", "cached_graph"]
+__all__ = ["cache_folder", "cached_graph", "keep_newest"]
 
 # About 2 to 20 MB each: a player's few window sizes fit, old ones go.
 KEPT_GRAPHS = 24
@@ -37,6 +39,16 @@ def cached_graph(graph: bytes, request: "GraphRequest") -> bytes:
         return path.read_bytes()
     content = fixed_graph(graph, request).SerializeToString()
     write_whole(path, content)
-    for old in sorted(folder.glob("*.onnx"), key=lambda p: p.stat().st_mtime)[:-KEPT_GRAPHS]:
-        old.unlink(missing_ok=True)
+    keep_newest(folder.glob("*.onnx"), KEPT_GRAPHS)
     return content
+
+
+def keep_newest(paths: Iterable[Path], count: int) -> list[Path]:
+    """Remove all but the files or folders that were used last; gives what went."""
+    gone = sorted(paths, key=lambda path: path.stat().st_mtime)[:-count]
+    for old in gone:
+        if old.is_dir():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.unlink(missing_ok=True)
+    return gone

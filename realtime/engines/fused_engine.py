@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.realtime.engines.base import EngineInfo, StepResult
-from temporal_clean.realtime.engines.openvino import shared_core
+from temporal_clean.realtime.engines.openvino import openvino_version, shared_core
 from temporal_clean.realtime.fused import correcting, finishing, history, motion, pictures
 from temporal_clean.realtime.fused.compiling import tell_if_first
 from temporal_clean.realtime.fused.constants import SOLVES
@@ -79,9 +79,7 @@ class FusedEngine:
             Network(part, precision, cache)
             for part in (parts.spatial, parts.context, parts.doubt, parts.fusion)
         )
-        for name in ("tokens", "surprise", "features", "half"):
-            if name in self.fusion.arrays:
-                self.fusion.read_from(self.spatial, name)
+        self.fusion.read_from(self.spatial)
         self._make_room(*request.inner_size())
 
     def _make_room(self, height: int, width: int) -> None:
@@ -104,16 +102,10 @@ class FusedEngine:
         self.coarse = _empty(3, height // 16, width // 16, 3)
         self.sums = _empty(height // 16, 7)
         self.usable = _empty(1)
-        self.frame_scale, self.order, self.largest, self.rounding = (
-            F(1.0),
-            (0, 1, 2),
-            F(1.0),
-            F(0.0),
-        )
-        if frames != "planar":
-            _, channels, largest = PICTURES[frames]
-            self.order, self.largest, self.rounding = tuple(channels), F(largest), F(0.5)
-            self.frame_scale = F(1.0 / largest)
+        # A planar frame is in [0, 1] already.
+        _, channels, largest = PICTURES.get(frames, (None, [0, 1, 2], 1.0))
+        self.order, self.largest, self.frame_scale = tuple(channels), F(largest), F(1.0 / largest)
+        self.rounding = F(0.0 if frames == "planar" else 0.5)
         self.scale = self.frame_scale * F(0.25 if halved else 1.0)
 
     def new_state(self) -> FusedState:
@@ -139,11 +131,8 @@ class FusedEngine:
         return StepResult(self._finish(frame, state), {})
 
     def describe(self) -> EngineInfo:
-        import openvino
-
-        version = openvino.__version__.split("-")[0]
         name = shared_core().get_property("CPU", "FULL_DEVICE_NAME")
-        return EngineInfo("fused", version, self.precision, name)
+        return EngineInfo("fused", openvino_version(), self.precision, name)
 
     def _find_motion(self, state: FusedState) -> NDArray:
         """Motion at 1/4 in cells (flow/network.py)."""

@@ -20,8 +20,10 @@ from temporal_clean.realtime.graph import (
 __all__ = [
     "OpenVinoEngine",
     "accelerators",
+    "compiled_model",
     "fastest_precision",
     "openvino_id",
+    "openvino_version",
     "shared_core",
 ]
 
@@ -59,6 +61,23 @@ def openvino_id(device: str) -> str:
     return f"openvino:{device.lower().replace('.', '-')}"
 
 
+def openvino_version() -> str:
+    """Without the build's number."""
+    import openvino
+
+    return openvino.__version__.split("-")[0]
+
+
+def compiled_model(model: Any, precision: str, cache: Path | None, device: str = "CPU") -> Any:
+    """An ``openvino.Model`` for one stream of frames, from the cache where it is there."""
+    properties = {"PERFORMANCE_HINT": "LATENCY"}
+    if not device.startswith("NPU"):
+        properties["INFERENCE_PRECISION_HINT"] = precision
+    if cache:
+        properties["CACHE_DIR"] = str(cache)
+    return shared_core().compile_model(model, device, properties)
+
+
 @dataclass
 class PingPong:
     """Two sets of state tensors: a step reads ``front`` and writes ``back``, then they swap."""
@@ -86,13 +105,8 @@ class OpenVinoEngine:
 
         self.openvino = openvino
         core = shared_core()
-        properties = {"PERFORMANCE_HINT": "LATENCY"}
-        if not device.startswith("NPU"):
-            properties["INFERENCE_PRECISION_HINT"] = precision
-        if cache:
-            properties["CACHE_DIR"] = str(cache)
         self.precision = precision
-        self.compiled = core.compile_model(core.read_model(graph), device, properties)
+        self.compiled = compiled_model(core.read_model(graph), precision, cache, device)
         self.request = self.compiled.create_infer_request()
         self.name = "openvino" if device == "CPU" else openvino_id(device)
         self.device = core.get_property(device, "FULL_DEVICE_NAME")
@@ -117,8 +131,7 @@ class OpenVinoEngine:
         return StepResult(clean, maps)
 
     def describe(self) -> EngineInfo:
-        version = self.openvino.__version__.split("-")[0]
-        return EngineInfo(self.name, version, self.precision, self.device)
+        return EngineInfo(self.name, openvino_version(), self.precision, self.device)
 
     def _tensor(self, array: NDArray) -> Any:
         return self.openvino.Tensor(array, shared_memory=True)

@@ -9,7 +9,6 @@ float32. ``loaded`` and ``stored`` go from one to the other and leave float32 as
 
 import hashlib
 import logging
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic, overload
 
-from temporal_clean.realtime.cache import cache_folder
+from temporal_clean.realtime.cache import cache_folder, keep_newest
 
 __all__ = ["F", "exp", "helper", "kernel", "loaded", "sigmoid", "stored", "tell_if_first"]
 
@@ -39,9 +38,7 @@ def _kernel_folder() -> Path:
     folder = cache_folder() / "kernels" / digest
     folder.mkdir(parents=True, exist_ok=True)
     folder.touch()
-    by_age = sorted(folder.parent.iterdir(), key=lambda path: path.stat().st_mtime)
-    for old in by_age[:-KEPT_VERSIONS]:
-        shutil.rmtree(old, ignore_errors=True)
+    keep_newest(folder.parent.iterdir(), KEPT_VERSIONS)
     return folder
 
 

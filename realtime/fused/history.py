@@ -7,26 +7,13 @@ from temporal_clean.realtime.fused.compiling import F, helper, kernel, loaded, s
 from temporal_clean.realtime.fused.finishing import MARGIN
 from temporal_clean.realtime.fused.lookup import look_up
 from temporal_clean.realtime.fused.phases import to_phases
+from temporal_clean.realtime.fused.sampling import mixed, place_of, sum_of_block
 
 __all__ = ["bring_features", "bring_picture", "look_at_differences", "scene_cut", "trust_at_cells"]
 
 ZERO, ONE, HALF, QUARTER = F(0.0), F(1.0), F(0.5), F(0.25)
 FIVE = F(5.0)
 PHASES = 16
-
-
-@helper
-def _place(position, length):
-    """The first of the two places around it, and how far towards the second; borders repeated."""
-    position = min(max(position, ZERO), F(length - 1))
-    first = max(min(int(position), length - 2), 0)
-    return first, position - F(first)
-
-
-@helper
-def _mix(a, b, c, d, across, down):
-    above, below = a + (b - a) * across, c + (d - c) * across
-    return above + (below - above) * down
 
 
 @kernel
@@ -46,11 +33,11 @@ def look_at_differences(
         for x in range(columns):
             mx, my = motion[y, x, 0], motion[y, x, 1]
             px, py = F(x) + mx, F(y) + my
-            ix, across = _place(px, columns)
-            iy, down = _place(py, rows)
+            ix, across = place_of(px, columns)
+            iy, down = place_of(py, rows)
             mean = ZERO
             for c in range(3):
-                found = _mix(
+                found = mixed(
                     theirs[c, iy, ix], theirs[c, iy, ix + 1],
                     theirs[c, iy + 1, ix], theirs[c, iy + 1, ix + 1], across, down,
                 )  # fmt: skip
@@ -60,9 +47,9 @@ def look_at_differences(
             for i in range(2):
                 for j in range(2):
                     v, u = 2 * y + i, 2 * x + j
-                    fx, to_right = _place(F(u) + fine_motion[v, u, 0], 2 * columns)
-                    fy, to_below = _place(F(v) + fine_motion[v, u, 1], 2 * rows)
-                    found = _mix(
+                    fx, to_right = place_of(F(u) + fine_motion[v, u, 0], 2 * columns)
+                    fy, to_below = place_of(F(v) + fine_motion[v, u, 1], 2 * rows)
+                    found = mixed(
                         their_light[fy, fx], their_light[fy, fx + 1],
                         their_light[fy + 1, fx], their_light[fy + 1, fx + 1], to_right, to_below,
                     )  # fmt: skip
@@ -105,28 +92,19 @@ def scene_cut(ours, theirs, motion, doubt, coarse, sums, usable, given):
         y = np.int64(row_index)
         for x in range(columns):
             for c in range(3):
-                first = second = ZERO
-                for i in range(4):
-                    for j in range(4):
-                        first += ours[c, 4 * y + i, 4 * x + j]
-                        second += theirs[c, 4 * y + i, 4 * x + j]
-                coarse[0, y, x, c] = first * F(1.0 / 16.0)
-                coarse[1, y, x, c] = second * F(1.0 / 16.0)
+                coarse[0, y, x, c] = sum_of_block(ours[c], y, x) * F(1.0 / 16.0)
+                coarse[1, y, x, c] = sum_of_block(theirs[c], y, x) * F(1.0 / 16.0)
     for row_index in prange(rows):
         y = np.int64(row_index)
         for k in range(7):
             sums[y, k] = ZERO
         for x in range(columns):
-            mx = my = ZERO
-            for i in range(4):
-                for j in range(4):
-                    mx += motion[4 * y + i, 4 * x + j, 0]
-                    my += motion[4 * y + i, 4 * x + j, 1]
-                    sums[y, 6] += loaded(doubt[4 * y + i, 4 * x + j, 0])
-            ix, across = _place(F(x) + mx * F(1.0 / 64.0), columns)
-            iy, down = _place(F(y) + my * F(1.0 / 64.0), rows)
+            sums[y, 6] += sum_of_block(doubt[:, :, 0], y, x)
+            mx, my = sum_of_block(motion[:, :, 0], y, x), sum_of_block(motion[:, :, 1], y, x)
+            ix, across = place_of(F(x) + mx * F(1.0 / 64.0), columns)
+            iy, down = place_of(F(y) + my * F(1.0 / 64.0), rows)
             for c in range(3):
-                coarse[2, y, x, c] = _mix(
+                coarse[2, y, x, c] = mixed(
                     coarse[1, iy, ix, c], coarse[1, iy, ix + 1, c],
                     coarse[1, iy + 1, ix, c], coarse[1, iy + 1, ix + 1, c], across, down,
                 )  # fmt: skip
@@ -174,13 +152,13 @@ def bring_features(features, motion, out):
     for row_index in prange(rows):
         y = np.int64(row_index)
         for x in range(columns):
-            ix, across = _place(F(x) + motion[y, x, 0], columns)
-            iy, down = _place(F(y) + motion[y, x, 1], rows)
+            ix, across = place_of(F(x) + motion[y, x, 0], columns)
+            iy, down = place_of(F(y) + motion[y, x, 1], rows)
             a, b = features[iy, ix], features[iy, ix + 1]
             c, d = features[iy + 1, ix], features[iy + 1, ix + 1]
             to = out[y, x]
             for k in range(channels):
-                found = _mix(loaded(a[k]), loaded(b[k]), loaded(c[k]), loaded(d[k]), across, down)
+                found = mixed(loaded(a[k]), loaded(b[k]), loaded(c[k]), loaded(d[k]), across, down)
                 to[k] = stored(out, found)
 
 

@@ -37,24 +37,14 @@ look_up: Any = intrinsic(_look_up)
 class _Lookup:
     def __init__(self, context: Any, builder: Any, signature: Any, arguments: Any) -> None:
         self.builder = builder
-        (
-            colours,
-            luma,
-            self.first,
-            self.line,
-            self.across,
-            self.down,
-            right,
-            below,
-            self.x,
-            out,
-        ) = (
+        values = [
             context.make_array(kind)(context, builder, value).data
             if isinstance(kind, types.Array)
             else value
             for kind, value in zip(signature.args, arguments, strict=True)
-        )
-        self.colours, self.luma, self.right, self.below, self.out = colours, luma, right, below, out
+        ]
+        self.colours, self.luma, self.first, self.line, self.across, self.down = values[:6]
+        self.right, self.below, self.x, self.out = values[6:]
 
     def write(self) -> None:
         builder = self.builder
@@ -97,7 +87,9 @@ class _Lookup:
         return self.builder.bitcast(self.builder.gep(pointer, [index]), FOUR.as_pointer())
 
     def _spread(self, number: Any) -> Any:
-        vector = self.builder.insert_element(ir.Constant(FOUR, ir.Undefined), number, _lanes(0))
+        vector = self.builder.insert_element(
+            ir.Constant(FOUR, ir.Undefined), number, ir.Constant(ir.IntType(32), 0)
+        )
         return self._lane(vector, 0)
 
     def _lane(self, vector: Any, lane: int) -> Any:
@@ -109,7 +101,3 @@ class _Lookup:
 
     def _whole(self, number: int) -> Any:
         return ir.Constant(self.first.type, number)
-
-
-def _lanes(index: int) -> Any:
-    return ir.Constant(ir.IntType(32), index)

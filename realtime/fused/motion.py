@@ -10,6 +10,14 @@ from numpy.typing import NDArray
 from temporal_clean.realtime.fused import constants as k
 from temporal_clean.realtime.fused.compiling import F, exp, helper, kernel, loaded
 from temporal_clean.realtime.fused.phases import fill
+from temporal_clean.realtime.fused.sampling import (
+    around,
+    between,
+    mixed,
+    place_of,
+    spread,
+    sum_of_block,
+)
 
 __all__ = [
     "enlarge",
@@ -72,11 +80,7 @@ def smallest_motion(before, out):
         y = np.int64(row_index)
         for x in range(out.shape[1]):
             for c in range(2):
-                total = ZERO
-                for i in range(4):
-                    for j in range(4):
-                        total += before[4 * y + i, 4 * x + j, c]
-                out[y, x, c] = total * F(1.0 / 64.0)
+                out[y, x, c] = sum_of_block(before[:, :, c], y, x) * F(1.0 / 64.0)
 
 
 @kernel
@@ -84,8 +88,9 @@ def enlarge(motion, scale, out):
     """Twice the size each way (bilinear, half-pixel centres), times ``scale``."""
     for row_index in prange(out.shape[0]):
         y = np.int64(row_index)
-        upper, lower, down = _between(y, motion.shape[0])
-        _enlarge_row(motion[upper], motion[lower], down, scale, out[y])
+        upper, lower, down = between(y, motion.shape[0])
+        for c in range(2):
+            spread(motion[upper, :, c], motion[lower, :, c], down, scale, out[y, :, c])
 
 
 @kernel
@@ -93,35 +98,8 @@ def enlarge_plane(plane, out):
     """The same of one plane, in a network's numbers, to float32."""
     for row_index in prange(out.shape[0]):
         y = np.int64(row_index)
-        upper, lower, down = _between(y, plane.shape[0])
-        for x in range(out.shape[1]):
-            left, right, across = _between(x, plane.shape[1])
-            a, b = loaded(plane[upper, left]), loaded(plane[upper, right])
-            c, d = loaded(plane[lower, left]), loaded(plane[lower, right])
-            above, below = a + (b - a) * across, c + (d - c) * across
-            out[y, x] = above + (below - above) * down
-
-
-@helper
-def _between(place, length):
-    """The two places at half the size around this one, and how far towards the second."""
-    first = max((place + 1) // 2 - 1, 0)
-    second = min((place + 1) // 2, length - 1)
-    return first, second, F(0.25) if place % 2 == 1 else F(0.75)
-
-
-@helper
-def _enlarge_row(upper, lower, down, scale, out):
-    columns = len(upper)
-    for c in range(2):
-        before = (upper[0, c] + (lower[0, c] - upper[0, c]) * down) * scale
-        out[0, c] = before
-        for x in range(1, columns):
-            here = (upper[x, c] + (lower[x, c] - upper[x, c]) * down) * scale
-            out[2 * x - 1, c] = before + (here - before) * F(0.25)
-            out[2 * x, c] = before + (here - before) * F(0.75)
-            before = here
-        out[2 * columns - 1, c] = before
+        upper, lower, down = between(y, plane.shape[0])
+        spread(plane[upper], plane[lower], down, ONE, out[y])
 
 
 @kernel
@@ -159,8 +137,9 @@ def solve_cells(ours, theirs, motion, belief, window, products, out):
     for row_index in prange(full_rows):
         y = np.int64(row_index)
         here = np.empty((full_columns, 2), np.float32)
-        upper, lower, down = _between(y, rows)
-        _enlarge_row(motion[upper], motion[lower], down, ONE, here)
+        upper, lower, down = between(y, rows)
+        for c in range(2):
+            spread(motion[upper, :, c], motion[lower, :, c], down, ONE, here[:, c])
         _product_row(ours[y], theirs, here, belief[y], y, products[:, y])
     for row_index in prange(rows):
         y = np.int64(row_index)
@@ -220,19 +199,14 @@ def _product_row(ours, theirs, motion, belief, y, products):
 @helper
 def _warp_row(flat, rows, columns, motion, y, out):
     """A row of three interleaved planes, looked up where its motion points."""
-    bottom, right = F(rows - 1), F(columns - 1)
     step, three = np.uintp(3 * columns), np.uintp(3)
     for x in range(columns):
-        px = min(max(F(x) + motion[x, 0], ZERO), right)
-        py = min(max(F(y) + motion[x, 1], ZERO), bottom)
-        ix, iy = _inside(px, columns), _inside(py, rows)
-        across, down = px - F(ix), py - F(iy)
+        ix, across = place_of(F(x) + motion[x, 0], columns)
+        iy, down = place_of(F(y) + motion[x, 1], rows)
         a = np.uintp((iy * columns + ix) * 3)
         for c in range(3):
-            upper, lower = flat[a], flat[a + step]
-            upper += (flat[a + three] - upper) * across
-            lower += (flat[a + step + three] - lower) * across
-            out[c, x] = upper + (lower - upper) * down
+            b = a + step
+            out[c, x] = mixed(flat[a], flat[a + three], flat[b], flat[b + three], across, down)
             a += np.uintp(1)
 
 
@@ -313,26 +287,12 @@ def _candidate_row(motion, y, out):
 
 
 @helper
-def _inside(position, length):
-    """The first of the two places around it; whatever a number is, none outside is ever read."""
-    return max(min(int(position), length - 2), 0)
-
-
-@helper
 def _look_up_row(flat, rows, columns, motion, y, out):
     """A row of one plane looked up where its motion (2, columns) points."""
-    bottom, right = F(rows - 1), F(columns - 1)
-    step, one = np.uintp(columns), np.uintp(1)
     for x in range(columns):
-        px = min(max(F(x) + motion[0, x], ZERO), right)
-        py = min(max(F(y) + motion[1, x], ZERO), bottom)
-        ix, iy = _inside(px, columns), _inside(py, rows)
-        across, down = px - F(ix), py - F(iy)
-        a = np.uintp(iy * columns + ix)
-        upper, lower = flat[a], flat[a + step]
-        upper += (flat[a + one] - upper) * across
-        lower += (flat[a + step + one] - lower) * across
-        out[x] = upper + (lower - upper) * down
+        ix, across = place_of(F(x) + motion[0, x], columns)
+        iy, down = place_of(F(y) + motion[1, x], rows)
+        out[x] = around(flat, columns, ix, iy, across, down)
 
 
 @helper

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from temporal_clean.realtime.engines.openvino import shared_core
+from temporal_clean.realtime.engines.openvino import compiled_model, shared_core
 
 __all__ = ["Network"]
 
@@ -14,7 +14,7 @@ __all__ = ["Network"]
 class Network:
     """One compiled graph; its inputs and outputs are arrays (rows, columns, channels).
 
-    Of bf16 the arrays are uint16. ``share`` hands another network's output on without a copy.
+    Of bf16 the arrays are uint16. ``read_from`` takes another network's outputs without a copy.
     """
 
     def __init__(self, graph: bytes, precision: str, cache: Path | None) -> None:
@@ -31,10 +31,7 @@ class Network:
                 one = of(port.any_name)
                 one.tensor().set_element_type(number).set_layout(Layout("NHWC"))
                 one.model().set_layout(Layout("NCHW"))
-        properties = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
-        if cache:
-            properties["CACHE_DIR"] = str(cache)
-        self.compiled = shared_core().compile_model(process.build(), "CPU", properties)
+        self.compiled = compiled_model(process.build(), precision, cache)
         self.request = self.compiled.create_infer_request()
         self.arrays: dict[str, NDArray] = {}
         self.tensors: dict[str, Any] = {}
@@ -49,10 +46,12 @@ class Network:
     def __getitem__(self, name: str) -> NDArray:
         return self.arrays[name]
 
-    def read_from(self, other: "Network", name: str) -> None:
-        """This network's input is the other's output."""
-        self.arrays[name], self.tensors[name] = other.arrays[name], other.tensors[name]
-        self.request.set_tensor(name, self.tensors[name])
+    def read_from(self, other: "Network") -> None:
+        """What this network reads under the name of another's output is that output."""
+        ours = {port.any_name for port in self.compiled.inputs}
+        for name in ours & {port.any_name for port in other.compiled.outputs}:
+            self.arrays[name], self.tensors[name] = other.arrays[name], other.tensors[name]
+            self.request.set_tensor(name, self.tensors[name])
 
     def run(self) -> None:
         self.request.infer()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from temporal_clean.errors import TemporalCleanError
+from temporal_clean.realtime.fused.constants import LUMA
 from temporal_clean.realtime.graph import write_sizes
 
 __all__ = ["MotionParameters", "Parts", "take_apart"]
@@ -335,8 +336,6 @@ def _read_phases(model: ModelProto, picture: str, cell: int) -> None:
 
 def _join_tokens(find: _Finder, tokens: str) -> None:
     """One convolution of RGB in the place of one of luma and one of colours."""
-    from temporal_clean.realtime.fused.constants import LUMA
-
     colour = find.convolution(f"{tokens}.colour", prefix="")
     light = find.convolution(f"{tokens}.light", prefix="")
     joined = find.reader(colour.output[0], "Concat")

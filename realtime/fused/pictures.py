@@ -9,6 +9,7 @@ from numba import prange
 from temporal_clean.realtime.fused.compiling import F, helper, kernel
 from temporal_clean.realtime.fused.constants import CLIP_DEVIATIONS, LUMA
 from temporal_clean.realtime.fused.phases import WHOLE, to_phases
+from temporal_clean.realtime.fused.sampling import between, spread
 
 __all__ = [
     "decode",
@@ -132,22 +133,16 @@ def encode_enlarged(frame, frame_scale, pixels, scale, clean, order, largest, ro
     width = picture.shape[1]
     for row_index in prange(picture.shape[0]):
         y = np.int64(row_index)
-        upper, lower = max((y + 1) // 2 - 1, 0), min((y + 1) // 2, rows - 1)
-        down = F(0.25) if y % 2 == 1 else F(0.75)
+        upper, lower, down = between(y, rows)
         sums = np.empty((3, 2 * columns), np.float32)
         source = frame[y]
         for c in range(3):
-            changes = np.empty(columns, np.float32)
+            above, below = np.empty(columns, np.float32), np.empty(columns, np.float32)
             for x in range(columns):
-                above = clean[upper, x, c] - F(pixels[c, upper, x]) * scale
-                below = clean[lower, x, c] - F(pixels[c, lower, x]) * scale
-                changes[x] = above + (below - above) * down
+                above[x] = clean[upper, x, c] - F(pixels[c, upper, x]) * scale
+                below[x] = clean[lower, x, c] - F(pixels[c, lower, x]) * scale
             out, channel = sums[c], order[c]
-            out[0], out[2 * columns - 1] = changes[0], changes[columns - 1]
-            for x in range(columns - 1):
-                step = changes[x + 1] - changes[x]
-                out[2 * x + 1] = changes[x] + step * F(0.25)
-                out[2 * x + 2] = changes[x] + step * F(0.75)
+            spread(above, below, down, ONE, out)
             for x in range(width):
                 out[x] = min(max(F(source[x, channel]) * frame_scale + out[x], ZERO), ONE)
         encode_row(sums[0], sums[1], sums[2], order, largest, rounding, picture[y])

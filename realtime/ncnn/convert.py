@@ -15,7 +15,7 @@ import onnx
 
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.files import write_whole
-from temporal_clean.realtime.cache import cache_folder, cached_graph
+from temporal_clean.realtime.cache import cache_folder, cached_graph, keep_newest
 from temporal_clean.realtime.graph import GraphRequest
 from temporal_clean.realtime.ncnn.blobs import SIZE_IDS, Blobs, blob_shape
 from temporal_clean.realtime.ncnn.operators import OPERATORS
@@ -63,8 +63,7 @@ def cached_ncnn(graph: bytes, request: GraphRequest) -> Path:
     model = ncnn_model(cached_graph(graph, request))
     write_whole(path.with_suffix(".bin"), model.weights)
     write_whole(path, model.param.encode())
-    for old in sorted(folder.glob("*.param"), key=lambda p: p.stat().st_mtime)[:-KEPT_MODELS]:
-        old.unlink(missing_ok=True)
+    for old in keep_newest(folder.glob("*.param"), KEPT_MODELS):
         old.with_suffix(".bin").unlink(missing_ok=True)
     return path
 

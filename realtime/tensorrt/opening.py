@@ -11,7 +11,7 @@ import numpy as np
 
 from temporal_clean.errors import TemporalCleanError
 from temporal_clean.files import write_whole
-from temporal_clean.realtime.cache import cache_folder
+from temporal_clean.realtime.cache import cache_folder, keep_newest
 from temporal_clean.realtime.engines.base import EngineInfo
 from temporal_clean.realtime.tensorrt.builder import (
     build_engine,
@@ -79,8 +79,7 @@ def cached_plan(graph: bytes, flavour: Flavour, gpu: Gpu) -> bytes:
         return path.read_bytes()
     plan = build_engine(graph, flavour, [target]).plan
     write_whole(path, plan)
-    for old in sorted(_folder().glob("*.plan"), key=lambda p: p.stat().st_mtime)[:-KEPT_PLANS]:
-        old.unlink(missing_ok=True)
+    keep_newest(_folder().glob("*.plan"), KEPT_PLANS)
     return plan
 
 

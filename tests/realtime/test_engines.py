@@ -122,7 +122,10 @@ def test_fp16_graph_stays_close_to_torch(reference, clip) -> None:
 
 @pytest.mark.parametrize("name", ["openvino", "fused"])
 def test_streams_do_not_share_history(name: str, clip) -> None:
-    engine = open_engine("fast", GraphRequest(*clip.shape[1:3], "rgb16"), name).engine
+    if name == "openvino":
+        engine = OpenVinoEngine(graph("fast", clip), "f32")
+    else:
+        engine = fused("fast", clip, "f32")
     alone = run(engine, clip)
     first, second = engine.new_state(), engine.new_state()
     together = []
